@@ -1,0 +1,1 @@
+"""LFM2-Audio in MLX: talk with it, have it transcribe, have it speak."""

@@ -1,0 +1,131 @@
+"""From segments to tokens: embed, prefill, and the one loop that says words and speaks frames. Runs on the MLX thread."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+import mlx.core as mx
+import numpy as np
+
+from lfm.config import END_OF_AUDIO
+from lfm.conversation import Heard, Segment, Spoken, Text, joined
+from lfm.model.lfm_audio import LfmAudio
+from lfm.model.state import State
+from lfm.options import Options, Sampling
+from lfm.sampling import draw
+from lfm.schedule import Schedule
+
+PREFILL_CHUNK = 512  # positions between two looks at the Stop button
+
+Render = Callable[[mx.array], mx.array]  # codes (codebooks,) -> sound (n,)
+FrameStep = Callable[[mx.array, mx.array], mx.array]  # hidden (hidden,), keys (codebooks, 2) -> codes (codebooks,)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A text token."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """80 ms of speech: codes (codebooks,), and its sound (n,) float32 where a decoder renders it."""
+
+    codes: np.ndarray
+    sound: np.ndarray | None
+
+    @property
+    def ended(self) -> bool:
+        """End-of-audio: a frame without sound."""
+        return int(self.codes[0]) == END_OF_AUDIO
+
+
+Token = Word | Frame
+
+
+def embed(model: LfmAudio, segments: Iterable[Segment]) -> mx.array:
+    """Segments -> (1, n, hidden), one row a position."""
+    rows = []
+    for segment in joined(segments):
+        match segment:
+            case Text(ids):
+                row = model.embed_text(mx.array(ids))
+            case Heard(mel):
+                row = model.embed_heard(mx.array(mel))
+            case Spoken(codes):
+                row = model.embed_spoken(mx.array(codes))
+            case _:
+                assert_never(segment)
+        if row.shape[1] != len(segment):
+            raise AssertionError(f"{type(segment).__name__} takes {len(segment)} positions, its embedding has {row.shape[1]}")
+        rows.append(row)
+    return mx.concatenate(rows, axis=1)
+
+
+def prefill(model: LfmAudio, segments: Iterable[Segment], state: State) -> Iterator[mx.array]:
+    """Feed segments in chunks; after each chunk the hidden state of its last position, (hidden,). Leave it to stop."""
+    embeddings = embed(model, segments)
+    for start in range(0, embeddings.shape[1], PREFILL_CHUNK):
+        hidden = model(embeddings[:, start : start + PREFILL_CHUNK], state)[0, -1]
+        mx.eval(hidden, state.arrays())
+        yield hidden
+
+
+def generate(
+    model: LfmAudio,
+    hidden: mx.array,
+    state: State,
+    schedule: Schedule,
+    options: Options,
+    render: Render | None,
+    key: mx.array,
+) -> Iterator[Token]:
+    """Words and frames until the schedule is done or options.max_tokens are out.
+
+    Each token has been fed to `state` by the time it is yielded: the next step is computed while the caller has this one.
+    So the last one, <|im_end|>, is yielded too, and stopping anywhere leaves `state` and what was yielded in agreement.
+
+    Args:
+        hidden: (hidden,) of the last prompt position.
+        render: makes a frame's sound; it sees the end-of-audio frame as well, whose sound nobody hears.
+    """
+    frame_step = compiled_frame(model, options.audio)
+    for _ in range(options.max_tokens):
+        key, now = mx.random.split(key)
+        if schedule.speaking:
+            codes = frame_step(hidden, mx.random.split(now, model.codebooks))
+            sound = None if render is None else render(codes)
+            mx.async_eval(codes, *([] if sound is None else [sound]))
+            hidden = step(model, model.embed_spoken(codes[None]), state)
+            token = Frame(np.array(codes), None if sound is None else np.array(sound))
+            yield token
+            schedule.after_frame(token.ended)
+        else:
+            word = draw(model.text_logits(hidden), options.text, now)
+            mx.async_eval(word)
+            hidden = step(model, model.embed_text(word[None]), state)
+            token = Word(int(word.item()))
+            yield token
+            schedule.after_word(token.id)
+        if schedule.done:
+            return
+
+
+def step(model: LfmAudio, embedding: mx.array, state: State) -> mx.array:
+    """Begin to feed one position, (1, 1, hidden) -> (hidden,); returns before it is computed."""
+    hidden = model(embedding, state)[0, -1]
+    mx.async_eval(hidden)
+    return hidden
+
+
+def compiled_frame(model: LfmAudio, sampling: Sampling) -> FrameStep:
+    """One frame as one graph: compiled on a GPU; on a CPU compiling costs seconds at the first frame and is not worth it."""
+
+    def frame_step(hidden: mx.array, keys: mx.array) -> mx.array:
+        remaining = iter(keys)
+        return model.audio_frame(hidden, lambda logits: draw(logits, sampling, next(remaining)))
+
+    if mx.default_device().type != mx.DeviceType.gpu:
+        return frame_step
+    return mx.compile(frame_step)

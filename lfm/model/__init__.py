@@ -1,0 +1,1 @@
+"""The networks: MLX only, no threads, files or tokenizer."""

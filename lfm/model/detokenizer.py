@@ -1,0 +1,96 @@
+"""LFM2.5's decoder: codes to a spectrogram by an LFM2 with a window of 30, then an inverse STFT.
+
+A frame of codes becomes six spectra, 320 samples apart. A sample is final when the last spectrum that covers it is there,
+and the first 480 are cut, so a stream gives 1440 samples, then 1920 a frame, then 480 more at the end.
+"""
+
+from dataclasses import replace
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+from lfm.config import DetokenizerConfig
+from lfm.model.lfm2 import Lfm2
+from lfm.model.state import Past, State
+
+SAMPLE_RATE = 24_000
+
+
+class CodeEmbedding(nn.Module):
+    """One table for all codebooks; a frame is the mean of its codes' rows."""
+
+    def __init__(self, config: DetokenizerConfig) -> None:
+        super().__init__()
+        self.emb = nn.Embedding(config.codebooks * config.bins, config.lfm.hidden_size)
+        self._offsets = mx.arange(config.codebooks) * config.bins
+
+    def __call__(self, codes: mx.array) -> mx.array:
+        """(B, T, codebooks) -> (B, T, C)."""
+        return self.emb(codes + self._offsets).mean(axis=2)
+
+
+class InverseSTFT:
+    """Overlap-add with a periodic Hann window and "same" padding, as Vocos does it; the state carries the overlap."""
+
+    def __init__(self, n_fft: int, hop: int) -> None:
+        self.n_fft, self.hop = n_fft, hop
+        self.overlaps = n_fft // hop  # segments that cover a sample
+        self.cut = (n_fft - hop) // 2
+        self.window = mx.array((0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32))
+
+    def __call__(self, spectra: mx.array, state: State | None) -> mx.array:
+        """(B, T, n_fft / 2 + 1) complex -> (B, n): all of it without a state, else what is final."""
+        tail = Past() if state is None else state.slot(self, Past)
+        start = 0 if tail.value is not None else self.cut
+        segments = mx.fft.irfft(spectra, n=self.n_fft, axis=-1) * self.window
+        squared = mx.broadcast_to(mx.square(self.window), (1, *segments.shape[1:]))
+        summed = self._add(mx.concatenate([segments, squared]), tail.value)
+        final = segments.shape[1]
+        tail.value = summed[:, final:]
+        if state is None:
+            return self._normalise(summed)[:, start : -self.cut]
+        return self._normalise(summed[:, :final])[:, start:]
+
+    def flush(self, state: State) -> mx.array:
+        """The last samples of a stream, (B, cut); none when nothing was decoded."""
+        tail = state.slot(self, Past)
+        return mx.zeros((1, 0)) if tail.value is None else self._normalise(tail.value)[:, : -self.cut]
+
+    def _add(self, segments: mx.array, tail: mx.array | None) -> mx.array:
+        """(B, T, n_fft) -> (B, T + overlaps - 1, hop), with the tail of what came before added."""
+        parts = segments.reshape(*segments.shape[:2], self.overlaps, self.hop)
+        last = self.overlaps - 1
+        summed = sum(mx.pad(parts[:, :, k], [(0, 0), (k, last - k), (0, 0)]) for k in range(self.overlaps))
+        if tail is None:
+            return summed
+        return mx.concatenate([summed[:, :last] + tail, summed[:, last:]], axis=1)
+
+    def _normalise(self, summed: mx.array) -> mx.array:
+        """Rows of sound and, last, the summed squares of the window -> (B, n)."""
+        return (summed[:-1] / mx.maximum(summed[-1:], 1e-11)).reshape(summed.shape[0] - 1, -1)
+
+
+class Detokenizer(nn.Module):
+    """Codes to sound."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, config: DetokenizerConfig) -> None:
+        super().__init__()
+        self.upsample = config.upsample
+        self.emb = CodeEmbedding(config)
+        self.lfm = Lfm2(replace(config.lfm, vocab_size=0))
+        self.lin = nn.Linear(config.lfm.hidden_size, config.output_size)
+        self._istft = InverseSTFT(config.n_fft, config.hop)
+
+    def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, codebooks) with values below 2048 -> (B, 1920 T), or the part of it that is final."""
+        x = mx.repeat(self.emb(codes), self.upsample, axis=1)
+        x = self.lin(self.lfm(x, state)).astype(mx.float32)
+        log_magnitude, phase = mx.split(x, 2, axis=-1)
+        return self._istft(mx.exp(log_magnitude) * mx.exp(1j * phase), state)
+
+    def flush(self, state: State) -> mx.array:
+        """What is still to come once the codes have ended, (1, 480)."""
+        return self._istft.flush(state)

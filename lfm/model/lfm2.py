@@ -1,0 +1,153 @@
+"""LFM2: short convolutions and grouped-query attention, one block for three jobs.
+
+The backbone, the detokenizer's core (a window of 30) and the depthformer (a window of one frame, pairwise rotation) are
+all stacks of this block. Projections that read the same input are one matrix: q, k, v in `qkv_proj`, gate and up in `w13`.
+"""
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from lfm.config import LayerType, Lfm2Config
+from lfm.model.state import KVCache, Past, SlidingKVCache, State
+
+
+def band(n_queries: int, n_keys: int, window: int) -> mx.array | None:
+    """Boolean mask (n_queries, n_keys): the last query is the last key, each sees `window` positions; None where all is seen."""
+    if n_queries == 1 and n_keys <= window:
+        return None
+    query = mx.arange(n_keys - n_queries, n_keys)[:, None]
+    key = mx.arange(n_keys)[None, :]
+    return (key <= query) & (key > query - window)
+
+
+def depthwise(x: mx.array, weight: mx.array, length: int) -> mx.array:
+    """Depthwise correlation as a few large products. x (B, length + K - 1, C), weight (C, K) -> (B, length, C)."""
+    taps = [x[:, k : k + length] * weight[:, k] for k in range(weight.shape[1])]
+    return sum(taps[1:], taps[0])
+
+
+class DepthwiseKernel(nn.Module):
+    """Holds a depthwise kernel, (C, K)."""
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__()
+        self.weight = mx.zeros((channels, kernel))
+
+
+class ShortConv(nn.Module):
+    """A gated causal convolution over the last few positions."""
+
+    def __init__(self, config: Lfm2Config) -> None:
+        super().__init__()
+        self.history = config.conv_kernel - 1
+        self.in_proj = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
+        self.conv = DepthwiseKernel(config.hidden_size, config.conv_kernel)
+        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C)."""
+        gate_in, gate_out, value = mx.split(self.in_proj(x), 3, axis=-1)
+        past = Past() if state is None else state.slot(self, Past)
+        gated = gate_in * value
+        if past.value is None:
+            past.value = mx.zeros((x.shape[0], self.history, x.shape[2]), gated.dtype)
+        padded = mx.concatenate([past.value, gated], axis=1)
+        past.value = padded[:, -self.history :]
+        return self.out_proj(gate_out * depthwise(padded, self.conv.weight, x.shape[1]))
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention with normalised queries and keys, over all positions or a window of them."""
+
+    def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
+        super().__init__()
+        self.n_heads, self.n_kv_heads = config.n_heads, config.n_kv_heads
+        self.head_dim = config.hidden_size // config.n_heads
+        self.window = config.sliding_window if layer_type == "sliding_attention" else None
+        width = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
+        self.qkv_proj = nn.Linear(config.hidden_size, width, bias=False)
+        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.q_layernorm = nn.RMSNorm(self.head_dim, eps=config.norm_eps)
+        self.k_layernorm = nn.RMSNorm(self.head_dim, eps=config.norm_eps)
+        self._rope = nn.RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
+
+    def cache(self) -> KVCache | SlidingKVCache:
+        return KVCache() if self.window is None else SlidingKVCache(self.window)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C)."""
+        batch, length, _ = x.shape
+        cache = self.cache() if state is None else state.slot(self, self.cache)
+        heads = self.qkv_proj(x).reshape(batch, length, -1, self.head_dim).transpose(0, 2, 1, 3)
+        queries, keys, values = mx.split(heads, [self.n_heads, self.n_heads + self.n_kv_heads], axis=1)
+        queries = self._rope(self.q_layernorm(queries), offset=cache.offset)
+        keys = self._rope(self.k_layernorm(keys), offset=cache.offset)
+        keys, values = cache.append(keys, values)
+        if self.window is not None:
+            mask = band(length, keys.shape[2], self.window)
+        else:
+            mask = "causal" if length > 1 else None
+        out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self.head_dim**-0.5, mask=mask)
+        return self.out_proj(out.transpose(0, 2, 1, 3).reshape(batch, length, -1))
+
+
+class SwiGLU(nn.Module):
+    """The gated feed-forward."""
+
+    def __init__(self, config: Lfm2Config) -> None:
+        super().__init__()
+        self.w13 = nn.Linear(config.hidden_size, 2 * config.ff_size, bias=False)
+        self.w2 = nn.Linear(config.ff_size, config.hidden_size, bias=False)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        gate, up = mx.split(self.w13(x), 2, axis=-1)
+        return self.w2(nn.silu(gate) * up)
+
+
+class Block(nn.Module):
+    """An operator and a feed-forward, each behind a norm and added to what came in."""
+
+    def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
+        super().__init__()
+        self.operator_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self.operator = ShortConv(config) if layer_type == "conv" else Attention(config, layer_type)
+        self.ffn_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self.feed_forward = SwiGLU(config)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        x = x + self.operator(self.operator_norm(x), state)
+        return x + self.feed_forward(self.ffn_norm(x))
+
+
+class Lfm2Stack(nn.Module):
+    """Blocks alone, with no embedding and no norm after them."""
+
+    def __init__(self, config: Lfm2Config) -> None:
+        super().__init__()
+        self.layers = [Block(config, layer_type) for layer_type in config.layer_types]
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C)."""
+        for layer in self.layers:
+            x = layer(x, state)
+        return x
+
+
+class Lfm2(Lfm2Stack):
+    """Blocks and the final norm, which the checkpoints call embedding_norm."""
+
+    def __init__(self, config: Lfm2Config) -> None:
+        super().__init__(config)
+        self.embedding_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C)."""
+        return self.embedding_norm(super().__call__(x, state))
+
+
+class Lfm2LM(Lfm2):
+    """The same with a table of token embeddings, which is also the text head."""
+
+    def __init__(self, config: Lfm2Config) -> None:
+        super().__init__(config)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)

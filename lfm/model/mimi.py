@@ -1,0 +1,286 @@
+"""Mimi, Kyutai's codec (arXiv 2410.00037): 24 kHz sound to 12.5 frames of codes a second, and back.
+
+Everything is causal: chunks of any number of frames give what the whole gives. Layout is channels-last, (B, T, C).
+"""
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from lfm.config import MimiConfig
+from lfm.model.lfm2 import band
+from lfm.model.state import Past, SlidingKVCache, State
+
+SAMPLE_RATE = 24_000
+SAMPLES_PER_FRAME = SAMPLE_RATE * 2 // 25  # 12.5 Hz
+
+
+class CausalConv1d(nn.Module):
+    """A convolution that sees only the past; the state carries the inputs that a later chunk still needs."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.history = kernel - stride
+        self.conv = nn.Conv1d(in_channels, out_channels, kernel, stride=stride)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) with T a multiple of the stride -> (B, T / stride, C')."""
+        return self.conv(after_past(self, x, self.history, state, edge=False))
+
+
+class Downsample(nn.Module):
+    """Half the frames; before the start the first input repeats."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(dim, dim, 4, stride=2, bias=False)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, 2T, C) -> (B, T, C)."""
+        return self.conv(after_past(self, x, 2, state, edge=True))
+
+
+def after_past(module: nn.Module, x: mx.array, history: int, state: State | None, *, edge: bool) -> mx.array:
+    """`x` behind the last `history` inputs: zeros at the start or, with `edge`, the first input repeated."""
+    if history == 0:
+        return x
+    past = Past() if state is None else state.slot(module, Past)
+    if past.value is None:
+        past.value = mx.repeat(x[:, :1] if edge else mx.zeros_like(x[:, :1]), history, axis=1)
+    x = mx.concatenate([past.value, x], axis=1)
+    past.value = x[:, -history:]
+    return x
+
+
+def overlap(module: nn.Module, pieces: mx.array, state: State | None) -> mx.array:
+    """Add each piece's second half to the next one's first; the state carries the last half.
+
+    Args:
+        pieces: (B, T, 2 stride, C), what each input of a transposed convolution becomes.
+    Returns:
+        (B, T stride, C).
+    """
+    batch, length, size, channels = pieces.shape
+    first, second = mx.split(pieces, 2, axis=2)
+    past = Past() if state is None else state.slot(module, Past)
+    if past.value is None:
+        past.value = mx.zeros_like(second[:, :1])
+    carried = mx.concatenate([past.value, second[:, :-1]], axis=1)
+    past.value = second[:, -1:]
+    return (first + carried).reshape(batch, length * size // 2, channels)
+
+
+class CausalConvTranspose1d(nn.Module):
+    """An upsampling convolution whose kernel is twice its stride: one matrix product, then overlapping halves."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.convtr = nn.ConvTranspose1d(in_channels, out_channels, 2 * stride, stride=stride)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T stride, C')."""
+        out_channels, kernel, in_channels = self.convtr.weight.shape
+        pieces = x @ self.convtr.weight.reshape(-1, in_channels).T
+        pieces = pieces.reshape(*x.shape[:2], out_channels, kernel).swapaxes(2, 3)
+        return overlap(self, pieces, state) + self.convtr.bias
+
+
+class Upsample(nn.Module):
+    """Twice the frames, each channel for itself."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.convtr = nn.ConvTranspose1d(1, dim, 4, stride=2, bias=False)  # weight (dim, 4, 1)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, 2T, C)."""
+        return overlap(self, x[:, :, None] * self.convtr.weight[..., 0].T, state)
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, dim: int, config: MimiConfig) -> None:
+        super().__init__()
+        hidden = dim // config.compress
+        self.block = [nn.ELU(), CausalConv1d(dim, hidden, config.residual_kernel_size), nn.ELU(), CausalConv1d(hidden, dim, 1)]
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        return x + run(self.block, x, state)
+
+
+def run(layers: list[nn.Module], x: mx.array, state: State | None) -> mx.array:
+    """Apply layers in order; activations need no state."""
+    for layer in layers:
+        x = layer(x) if isinstance(layer, nn.ELU) else layer(x, state)
+    return x
+
+
+class SeanetEncoder(nn.Module):
+    """Sound to 25 vectors a second."""
+
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        width = config.n_filters
+        self.model = [CausalConv1d(1, width, config.kernel_size)]
+        for ratio in reversed(config.ratios):
+            self.model += [ResidualBlock(width, config), nn.ELU(), CausalConv1d(width, 2 * width, 2 * ratio, stride=ratio)]
+            width *= 2
+        self.model += [nn.ELU(), CausalConv1d(width, config.dimension, config.last_kernel_size)]
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        return run(self.model, x, state)
+
+
+class SeanetDecoder(nn.Module):
+    """25 vectors a second to sound."""
+
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        width = config.n_filters << len(config.ratios)
+        self.model = [CausalConv1d(config.dimension, width, config.kernel_size)]
+        for ratio in config.ratios:
+            self.model += [nn.ELU(), CausalConvTranspose1d(width, width // 2, ratio), ResidualBlock(width // 2, config)]
+            width //= 2
+        self.model += [nn.ELU(), CausalConv1d(width, 1, config.last_kernel_size)]
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        return run(self.model, x, state)
+
+
+class LayerScale(nn.Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.scale = mx.ones((dim,))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.scale * x
+
+
+class SelfAttention(nn.Module):
+    """Causal attention over the last `context` positions, with pairwise rotation."""
+
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        self.n_heads, self.window = config.n_heads, config.context
+        self.head_dim = config.dimension // config.n_heads
+        self.in_proj = nn.Linear(config.dimension, 3 * config.dimension, bias=False)
+        self.out_proj = nn.Linear(config.dimension, config.dimension, bias=False)
+        self._rope = nn.RoPE(self.head_dim, traditional=True, base=config.rope_theta)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        batch, length, _ = x.shape
+        cache = SlidingKVCache(self.window) if state is None else state.slot(self, lambda: SlidingKVCache(self.window))
+        heads = self.in_proj(x).reshape(batch, length, 3, self.n_heads, self.head_dim).transpose(2, 0, 3, 1, 4)
+        queries, keys = (self._rope(part, offset=cache.offset) for part in (heads[0], heads[1]))
+        keys, values = cache.append(keys, heads[2])
+        mask = band(length, keys.shape[2], self.window)
+        out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self.head_dim**-0.5, mask=mask)
+        return self.out_proj(out.transpose(0, 2, 1, 3).reshape(x.shape))
+
+
+class TransformerLayer(nn.Module):
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.dimension)
+        self.self_attn = SelfAttention(config)
+        self.layer_scale_1 = LayerScale(config.dimension)
+        self.norm2 = nn.LayerNorm(config.dimension)
+        self.linear1 = nn.Linear(config.dimension, config.ff_size, bias=False)
+        self.linear2 = nn.Linear(config.ff_size, config.dimension, bias=False)
+        self.layer_scale_2 = LayerScale(config.dimension)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        x = x + self.layer_scale_1(self.self_attn(self.norm1(x), state))
+        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
+
+
+class Layers(nn.Module):
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        self.layers = [TransformerLayer(config) for _ in range(config.n_layers)]
+
+
+class Transformer(nn.Module):
+    """The level `transformer` is the checkpoint's."""
+
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        self.transformer = Layers(config)
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C)."""
+        for layer in self.transformer.layers:
+            x = layer(x, state)
+        return x
+
+
+class ResidualQuantizer(nn.Module):
+    """Codebooks one after the other, each for what those before it left."""
+
+    def __init__(self, config: MimiConfig, codebooks: int) -> None:
+        super().__init__()
+        self.input_proj = nn.Linear(config.dimension, config.codebook_dim, bias=False)
+        self.output_proj = nn.Linear(config.codebook_dim, config.dimension, bias=False)
+        self.codebooks = mx.zeros((codebooks, config.bins, config.codebook_dim))
+
+    def encode(self, x: mx.array) -> list[mx.array]:
+        """(B, T, C) -> codes (B, T) of each codebook, in order."""
+        residual, codes = self.input_proj(x), []
+        for table in self.codebooks:
+            distance = mx.square(table).sum(-1) - 2 * (residual @ table.T)
+            codes.append(mx.argmin(distance, axis=-1))
+            residual = residual - table[codes[-1]]
+        return codes
+
+    def decode(self, codes: list[mx.array]) -> mx.array:
+        """Codes (B, T) of each codebook -> (B, T, C)."""
+        return self.output_proj(sum(table[code] for table, code in zip(self.codebooks, codes, strict=True)))
+
+
+class SplitQuantizer(nn.Module):
+    """The first codebook stands alone (it was taught meaning), the others refine sound; both read the same vector."""
+
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        self.rvq_first = ResidualQuantizer(config, 1)
+        self.rvq_rest = ResidualQuantizer(config, config.codebooks - 1)
+
+    def encode(self, x: mx.array) -> mx.array:
+        """(B, T, C) -> (B, T, codebooks)."""
+        return mx.stack(self.rvq_first.encode(x) + self.rvq_rest.encode(x), axis=-1)
+
+    def decode(self, codes: mx.array) -> mx.array:
+        """(B, T, codebooks) -> (B, T, C)."""
+        first, *rest = (codes[..., i] for i in range(codes.shape[-1]))
+        return self.rvq_first.decode([first]) + self.rvq_rest.decode(rest)
+
+
+class Mimi(nn.Module):
+    """Sound to codes and codes to sound."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, config: MimiConfig) -> None:
+        super().__init__()
+        self.encoder = SeanetEncoder(config)
+        self.encoder_transformer = Transformer(config)
+        self.downsample = Downsample(config.dimension)
+        self.quantizer = SplitQuantizer(config)
+        self.upsample = Upsample(config.dimension)
+        self.decoder_transformer = Transformer(config)
+        self.decoder = SeanetDecoder(config)
+
+    def encode(self, pcm: mx.array, state: State | None = None) -> mx.array:
+        """(B, n) -> (B, ceil(n / 1920), codebooks). Whole input is padded with silence; chunks must be whole frames."""
+        missing = -pcm.shape[1] % SAMPLES_PER_FRAME
+        if missing and state is not None:
+            raise ValueError(f"a chunk of {pcm.shape[1]} samples is no multiple of {SAMPLES_PER_FRAME}")
+        x = self.encoder(mx.pad(pcm, [(0, 0), (0, missing)])[..., None], state)
+        return self.quantizer.encode(self.downsample(self.encoder_transformer(x, state), state))
+
+    def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, codebooks) with values below 2048 -> (B, 1920 T)."""
+        x = self.upsample(self.quantizer.decode(codes), state)
+        return self.decoder(self.decoder_transformer(x, state), state)[..., 0]
+
+    def flush(self, state: State) -> mx.array:
+        """What is still to come once the codes have ended: nothing, Mimi has no delay. (1, 0)."""
+        return mx.zeros((1, 0))

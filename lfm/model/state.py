@@ -1,0 +1,141 @@
+"""What a model remembers between chunks: one slot a stateful module, kept outside the weights.
+
+Every module takes `state: State | None`. None means "all of the input, once"; a State means "the next piece of it".
+A new State is the reset; two States on one model never meet.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar, cast
+
+import mlx.core as mx
+
+
+class Slot(Protocol):
+    """A module's own memory."""
+
+    def arrays(self) -> list[mx.array]: ...
+    def mark(self) -> object: ...
+    def rewind(self, mark: object) -> None: ...
+
+
+S = TypeVar("S", bound=Slot)
+
+
+class State:
+    """The memory of one stream through one model."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, Slot] = {}
+
+    def slot(self, module: object, make: Callable[[], S]) -> S:
+        """The slot of `module`, made on first use."""
+        if id(module) not in self._slots:
+            self._slots[id(module)] = make()
+        return cast(S, self._slots[id(module)])
+
+    def arrays(self) -> list[mx.array]:
+        """All arrays, for mx.eval."""
+        return [array for slot in self._slots.values() for array in slot.arrays()]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays())
+
+    def mark(self) -> dict[int, object]:
+        """A point to come back to; costs nothing, since slots only ever append."""
+        return {key: slot.mark() for key, slot in self._slots.items()}
+
+    def rewind(self, mark: dict[int, object]) -> None:
+        """Forget everything since `mark`; slots made later are dropped."""
+        self._slots = {key: slot for key, slot in self._slots.items() if key in mark}
+        for key, slot in self._slots.items():
+            slot.rewind(mark[key])
+
+
+class Past:
+    """The last few inputs a causal convolution still needs, (B, n, C), or an overlap that is not yet complete."""
+
+    def __init__(self) -> None:
+        self.value: mx.array | None = None
+
+    def arrays(self) -> list[mx.array]:
+        return [] if self.value is None else [self.value]
+
+    def mark(self) -> mx.array | None:
+        return self.value
+
+    def rewind(self, mark: object) -> None:
+        self.value = mark  # type: ignore[assignment]
+
+
+class KVCache:
+    """Keys and values of all positions so far, (B, heads, n, head_dim), in buffers that grow by blocks."""
+
+    BLOCK = 256
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._keys: mx.array | None = None
+        self._values: mx.array | None = None
+
+    @property
+    def offset(self) -> int:
+        """Positions seen so far: the position of the next one."""
+        return self.length
+
+    def append(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
+        """Add n positions; all keys and values so far."""
+        end = self.length + keys.shape[2]
+        self._keys = self._write(self._keys, keys, end)
+        self._values = self._write(self._values, values, end)
+        self.length = end
+        return self._keys[:, :, :end], self._values[:, :, :end]
+
+    def _write(self, buffer: mx.array | None, new: mx.array, end: int) -> mx.array:
+        capacity = 0 if buffer is None else buffer.shape[2]
+        if end > capacity:
+            batch, heads, _, dim = new.shape
+            blocks = -(-(end - capacity) // self.BLOCK)
+            room = mx.zeros((batch, heads, blocks * self.BLOCK, dim), new.dtype)
+            buffer = room if buffer is None else mx.concatenate([buffer, room], axis=2)
+        assert buffer is not None
+        buffer[:, :, self.length : end] = new
+        return buffer
+
+    def arrays(self) -> list[mx.array]:
+        return [] if self._keys is None or self._values is None else [self._keys, self._values]
+
+    def mark(self) -> int:
+        return self.length  # what lies behind it is never overwritten before a rewind
+
+    def rewind(self, mark: object) -> None:
+        assert isinstance(mark, int)
+        self.length = mark
+
+
+class SlidingKVCache:
+    """Keys and values of the last `window` positions."""
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self.offset = 0
+        self._past: tuple[mx.array, mx.array] | None = None
+
+    def append(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
+        """Add n positions; those and up to `window - 1` before them."""
+        self.offset += keys.shape[2]
+        if self._past is not None:
+            keys = mx.concatenate([self._past[0], keys], axis=2)
+            values = mx.concatenate([self._past[1], values], axis=2)
+        start = max(0, keys.shape[2] - (self.window - 1))
+        self._past = keys[:, :, start:], values[:, :, start:]
+        return keys, values
+
+    def arrays(self) -> list[mx.array]:
+        return list(self._past or ())
+
+    def mark(self) -> tuple[int, tuple[mx.array, mx.array] | None]:
+        return self.offset, self._past
+
+    def rewind(self, mark: object) -> None:
+        self.offset, self._past = mark  # type: ignore[misc]
