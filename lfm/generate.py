@@ -1,5 +1,6 @@
 """From segments to tokens: embed, prefill, and the one loop that says words and speaks frames. Runs on the MLX thread."""
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
@@ -63,69 +64,67 @@ def embed(model: LfmAudio, segments: Iterable[Segment]) -> mx.array:
     return mx.concatenate(rows, axis=1)
 
 
-def prefill(model: LfmAudio, segments: Iterable[Segment], state: State) -> Iterator[mx.array]:
-    """Feed segments in chunks; after each chunk the hidden state of its last position, (hidden,). Leave it to stop."""
-    embeddings = embed(model, segments)
-    for start in range(0, embeddings.shape[1], PREFILL_CHUNK):
-        hidden = model(embeddings[:, start : start + PREFILL_CHUNK], state)[0, -1]
-        mx.eval(hidden, state.arrays())
-        yield hidden
+class TokenGenerator:
+    """One model's loop; it keeps the compiled steps."""
 
+    def __init__(self, model: LfmAudio) -> None:
+        self.model = model
+        self._frame_steps: dict[Sampling, FrameStep] = {}
 
-def generate(
-    model: LfmAudio,
-    hidden: mx.array,
-    state: State,
-    schedule: Schedule,
-    options: Options,
-    render: Render | None,
-    key: mx.array,
-) -> Iterator[Token]:
-    """Words and frames until the schedule is done or options.max_tokens are out.
+    def prefill(self, segments: Iterable[Segment], state: State) -> Iterator[mx.array]:
+        """Feed segments in chunks; after each chunk the hidden state of its last position, (hidden,). Leave it to stop."""
+        embeddings = embed(self.model, segments)
+        for start in range(0, embeddings.shape[1], PREFILL_CHUNK):
+            hidden = self.model(embeddings[:, start : start + PREFILL_CHUNK], state)[0, -1]
+            mx.eval(hidden, state.arrays())
+            yield hidden
 
-    Each token has been fed to `state` by the time it is yielded: the next step is computed while the caller has this one.
-    So the last one, <|im_end|>, is yielded too, and stopping anywhere leaves `state` and what was yielded in agreement.
+    def generate(self, hidden: mx.array, state: State, schedule: Schedule, options: Options, render: Render | None) -> Iterator[Token]:
+        """Words and frames until the schedule is done or options.max_tokens are out.
 
-    Args:
-        hidden: (hidden,) of the last prompt position.
-        render: makes a frame's sound; it sees the end-of-audio frame as well, whose sound nobody hears.
-    """
-    frame_step = compiled_frame(model, options.audio)
-    for _ in range(options.max_tokens):
-        key, now = mx.random.split(key)
-        if schedule.speaking:
-            codes = frame_step(hidden, mx.random.split(now, model.codebooks))
-            sound = None if render is None else render(codes)
-            mx.async_eval(codes, *([] if sound is None else [sound]))
-            hidden = step(model, model.embed_spoken(codes[None]), state)
-            token = Frame(np.array(codes), None if sound is None else np.array(sound))
-            yield token
-            schedule.after_frame(token.ended)
-        else:
-            word = draw(model.text_logits(hidden), options.text, now)
-            mx.async_eval(word)
-            hidden = step(model, model.embed_text(word[None]), state)
-            token = Word(int(word.item()))
-            yield token
-            schedule.after_word(token.id)
-        if schedule.done:
-            return
+        Each token has been fed to `state` by the time it is yielded: the next step is computed while the caller has this
+        one. So the last one, <|im_end|>, is yielded too, and stopping anywhere leaves `state` and what was yielded in agreement.
 
+        Args:
+            hidden: (hidden,) of the last prompt position.
+            render: makes a frame's sound; it sees the end-of-audio frame as well, whose sound nobody hears.
+        """
+        model, frame_step = self.model, self._frame_step(options.audio)
+        key = mx.random.key(secrets.randbits(32) if options.seed is None else options.seed)
+        for _ in range(options.max_tokens):
+            key, now = mx.random.split(key)
+            if schedule.speaking:
+                codes = frame_step(hidden, mx.random.split(now, model.codebooks))
+                sound = None if render is None else render(codes)
+                mx.async_eval(codes, *([] if sound is None else [sound]))
+                hidden = self._step(model.embed_spoken(codes[None]), state)
+                token = Frame(np.array(codes), None if sound is None else np.array(sound))
+                yield token
+                schedule.after_frame(token.ended)
+            else:
+                word = draw(model.text_logits(hidden), options.text, now)
+                mx.async_eval(word)
+                hidden = self._step(model.embed_text(word[None]), state)
+                token = Word(int(np.array(word)))
+                yield token
+                schedule.after_word(token.id)
+            if schedule.done:
+                return
 
-def step(model: LfmAudio, embedding: mx.array, state: State) -> mx.array:
-    """Begin to feed one position, (1, 1, hidden) -> (hidden,); returns before it is computed."""
-    hidden = model(embedding, state)[0, -1]
-    mx.async_eval(hidden)
-    return hidden
+    def _step(self, embedding: mx.array, state: State) -> mx.array:
+        """Begin to feed one position, (1, 1, hidden) -> (hidden,); returns before it is computed."""
+        hidden = self.model(embedding, state)[0, -1]
+        mx.async_eval(hidden)
+        return hidden
 
+    def _frame_step(self, sampling: Sampling) -> FrameStep:
+        """One frame as one graph: compiled on a GPU; on a CPU compiling costs seconds at the first frame and gains little."""
+        if sampling not in self._frame_steps:
 
-def compiled_frame(model: LfmAudio, sampling: Sampling) -> FrameStep:
-    """One frame as one graph: compiled on a GPU; on a CPU compiling costs seconds at the first frame and is not worth it."""
+            def frame_step(hidden: mx.array, keys: mx.array) -> mx.array:
+                remaining = iter(keys)
+                return self.model.audio_frame(hidden, lambda logits: draw(logits, sampling, next(remaining)))
 
-    def frame_step(hidden: mx.array, keys: mx.array) -> mx.array:
-        remaining = iter(keys)
-        return model.audio_frame(hidden, lambda logits: draw(logits, sampling, next(remaining)))
-
-    if mx.default_device().type != mx.DeviceType.gpu:
-        return frame_step
-    return mx.compile(frame_step)
+            on_gpu = mx.default_device().type == mx.DeviceType.gpu
+            self._frame_steps[sampling] = mx.compile(frame_step) if on_gpu else frame_step
+        return self._frame_steps[sampling]

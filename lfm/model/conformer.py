@@ -96,8 +96,7 @@ class Convolution(nn.Module):
         super().__init__()
         self.reach = (config.conv_kernel - 1) // 2
         self.pointwise_conv1 = nn.Linear(config.d_model, 2 * config.d_model)
-        self.depthwise_conv = DepthwiseKernel(config.d_model, config.conv_kernel)
-        self.depthwise_conv.bias = mx.zeros((config.d_model,))
+        self.depthwise_conv = DepthwiseKernel(config.d_model, config.conv_kernel, bias=True)
         self.batch_norm = nn.BatchNorm(config.d_model)
         self.pointwise_conv2 = nn.Linear(config.d_model, config.d_model)
 

@@ -61,7 +61,8 @@ class InverseSTFT:
         """(B, T, n_fft) -> (B, T + overlaps - 1, hop), with the tail of what came before added."""
         parts = segments.reshape(*segments.shape[:2], self.overlaps, self.hop)
         last = self.overlaps - 1
-        summed = sum(mx.pad(parts[:, :, k], [(0, 0), (k, last - k), (0, 0)]) for k in range(self.overlaps))
+        shifted = [mx.pad(parts[:, :, k], [(0, 0), (k, last - k), (0, 0)]) for k in range(self.overlaps)]
+        summed = sum(shifted[1:], shifted[0])
         if tail is None:
             return summed
         return mx.concatenate([summed[:, :last] + tail, summed[:, last:]], axis=1)
@@ -89,7 +90,7 @@ class Detokenizer(nn.Module):
         x = mx.repeat(self.emb(codes), self.upsample, axis=1)
         x = self.lin(self.lfm(x, state)).astype(mx.float32)
         log_magnitude, phase = mx.split(x, 2, axis=-1)
-        return self._istft(mx.exp(log_magnitude) * mx.exp(1j * phase), state)
+        return self._istft(mx.exp(log_magnitude) * (mx.cos(phase) + 1j * mx.sin(phase)), state)
 
     def flush(self, state: State) -> mx.array:
         """What is still to come once the codes have ended, (1, 480)."""

@@ -27,11 +27,13 @@ def depthwise(x: mx.array, weight: mx.array, length: int) -> mx.array:
 
 
 class DepthwiseKernel(nn.Module):
-    """Holds a depthwise kernel, (C, K)."""
+    """Holds a depthwise kernel, (C, K), and perhaps a bias, (C,)."""
 
-    def __init__(self, channels: int, kernel: int) -> None:
+    def __init__(self, channels: int, kernel: int, bias: bool = False) -> None:
         super().__init__()
         self.weight = mx.zeros((channels, kernel))
+        if bias:
+            self.bias = mx.zeros((channels,))
 
 
 class ShortConv(nn.Module):

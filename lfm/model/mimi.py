@@ -3,6 +3,8 @@
 Everything is causal: chunks of any number of frames give what the whole gives. Layout is channels-last, (B, T, C).
 """
 
+from collections.abc import Sequence
+
 import mlx.core as mx
 import mlx.nn as nn
 
@@ -106,7 +108,7 @@ class ResidualBlock(nn.Module):
         return x + run(self.block, x, state)
 
 
-def run(layers: list[nn.Module], x: mx.array, state: State | None) -> mx.array:
+def run(layers: Sequence[nn.Module], x: mx.array, state: State | None) -> mx.array:
     """Apply layers in order; activations need no state."""
     for layer in layers:
         x = layer(x) if isinstance(layer, nn.ELU) else layer(x, state)
@@ -232,7 +234,8 @@ class ResidualQuantizer(nn.Module):
 
     def decode(self, codes: list[mx.array]) -> mx.array:
         """Codes (B, T) of each codebook -> (B, T, C)."""
-        return self.output_proj(sum(table[code] for table, code in zip(self.codebooks, codes, strict=True)))
+        first, *rest = (table[code] for table, code in zip(self.codebooks, codes, strict=True))
+        return self.output_proj(sum(rest, first))
 
 
 class SplitQuantizer(nn.Module):

@@ -86,10 +86,10 @@ class KVCache:
     def append(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
         """Add n positions; all keys and values so far."""
         end = self.length + keys.shape[2]
-        self._keys = self._write(self._keys, keys, end)
-        self._values = self._write(self._values, values, end)
+        all_keys = self._keys = self._write(self._keys, keys, end)
+        all_values = self._values = self._write(self._values, values, end)
         self.length = end
-        return self._keys[:, :, :end], self._values[:, :, :end]
+        return all_keys[:, :, :end], all_values[:, :, :end]
 
     def _write(self, buffer: mx.array | None, new: mx.array, end: int) -> mx.array:
         capacity = 0 if buffer is None else buffer.shape[2]

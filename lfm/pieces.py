@@ -1,0 +1,46 @@
+"""Long sound and long text in pieces that the model handles well: it drops and repeats words beyond half a minute."""
+
+import re
+
+import numpy as np
+
+from lfm.audio import Audio
+
+LONGEST = 30.0  # seconds of sound
+SHORTEST = 15.0  # a cut is looked for between these two
+HUSH = 0.2  # seconds that are as quiet as can be where a cut is made
+LETTERS = 300  # of text
+
+
+def cut_sound(audio: Audio) -> list[Audio]:
+    """Pieces of at most LONGEST seconds, cut where it is quietest."""
+    rate, samples, pieces = audio.sample_rate, audio.samples, []
+    hush = int(HUSH * rate)
+    while len(samples) > LONGEST * rate:
+        first, last = int(SHORTEST * rate), int(LONGEST * rate)
+        energy = np.concatenate([[0.0], np.cumsum(np.square(samples[first:last], dtype=np.float64))])
+        quietest = first + int(np.argmin(energy[hush:] - energy[:-hush])) + hush // 2
+        pieces.append(Audio(samples[:quietest], rate))
+        samples = samples[quietest:]
+    return [*pieces, Audio(samples, rate)]
+
+
+def cut_text(text: str) -> list[str]:
+    """Pieces of at most LETTERS characters: whole sentences, else whole phrases, else whole words."""
+    pieces: list[str] = []
+    for part in _parts(text.strip()):
+        if pieces and len(pieces[-1]) + len(part) < LETTERS:
+            pieces[-1] += part
+        else:
+            pieces.append(part)
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def _parts(text: str) -> list[str]:
+    for boundary in (r"(?<=[.!?])\s+|(?<=[。！？])|\n+", r"(?<=[,;:–])\s+|(?<=[、；：])", r"\s+"):  # noqa: RUF001
+        if len(text) < LETTERS:
+            return [text]
+        parts = [part + " " for part in re.split(boundary, text) if part.strip()]
+        if len(parts) > 1:
+            return [small for part in parts for small in _parts(part)]
+    return [text[i : i + LETTERS] for i in range(0, len(text), LETTERS)]

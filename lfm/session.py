@@ -1,0 +1,262 @@
+"""One user's conversation, and the two single tasks: what was said in, events out. Runs on the MLX thread, knows no threads."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, Literal
+
+import mlx.core as mx
+import numpy as np
+
+from lfm import prompts
+from lfm.audio import SPEECH_RATE, Audio, resample, to_int16
+from lfm.checkpoint import LoadedModel
+from lfm.conversation import Conversation
+from lfm.errors import AudioError, ContextFull, LfmError
+from lfm.events import AudioChunk, Done, Event, Progress, Stats, TextDelta
+from lfm.generate import Frame, TokenGenerator, Word
+from lfm.mel import log_mel
+from lfm.model.state import State
+from lfm.options import Options
+from lfm.pieces import cut_sound, cut_text
+from lfm.schedule import Interleaved, Schedule, Sequential
+
+ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
+Stopped = Callable[[], bool]
+Reason = Literal["end", "length", "cancelled"]
+
+
+class Renderer:
+    """Frames of codes to sound, as they come."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.decoder = decoder
+        self._begin()
+
+    def _begin(self) -> None:
+        self.state = State()
+        self.before = self.state.mark()
+
+    def __call__(self, codes: mx.array) -> mx.array:
+        """(codebooks,) -> (n,). End-of-audio is rendered too, since nobody has looked at the codes yet: see `finish`."""
+        self.before = self.state.mark()
+        return self.decoder.decode(mx.minimum(codes, 2047)[None, None], self.state)[0]
+
+    def finish(self, ended: bool) -> np.ndarray:
+        """The last samples of a stretch; `ended`: the last frame was end-of-audio and is taken back."""
+        if ended:
+            self.state.rewind(self.before)
+        tail = np.array(self.decoder.flush(self.state))[0]
+        self._begin()
+        return tail
+
+
+class Meter:
+    """Figures of one request, from the moment it got the model."""
+
+    def __init__(self) -> None:
+        self.start = perf_counter()
+        self.stats = Stats()
+
+    def add(self, **more: int | float) -> None:
+        self.stats = replace(self.stats, **{key: getattr(self.stats, key) + value for key, value in more.items()})
+
+    def first(self, name: str) -> None:
+        """Note the time of the first text or sound."""
+        if getattr(self.stats, name) is None:
+            self.stats = replace(self.stats, **{name: perf_counter() - self.start})
+
+    def done(self, reason: Reason) -> Done:
+        return Done(reason, replace(self.stats, seconds=perf_counter() - self.start))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point in a conversation to come back to."""
+
+    segments: int
+    fed: int
+    state: dict[int, object]
+
+
+class Session:
+    """A conversation whose state in the model is kept, so that a turn costs only its own tokens."""
+
+    def __init__(self, loaded: LoadedModel, generator: TokenGenerator) -> None:
+        self.loaded, self.generator = loaded, generator
+        self.conversation = Conversation(loaded.tokenizer)
+        self.state = State()
+        self.fed = 0  # segments that are in the state
+        self.turns: list[Mark] = []
+
+    def reply(self, text: str | None, audio: Audio | None, options: Options, system: str | None, stopped: Stopped) -> Iterator[Event]:
+        """Answer one turn of the user: words, a recording, or both.
+
+        Raises:
+            ContextFull: the turn does not fit any more; the conversation is as it was.
+            AudioError: the recording cannot be used; the conversation is as it was.
+        """
+        if audio is None and not (text or "").strip():
+            raise LfmError("Say or type something first.")
+        self.turns.append(self._mark())
+        try:
+            mel = None if audio is None else hear(audio, self.loaded)
+            self._ask(text or "", mel, system or prompts.CHAT)
+            self._check_room()
+        except Exception:
+            self.undo()
+            raise
+        config, names = self.loaded.config, self.loaded.tokenizer
+        schedule = Interleaved(config.interleaved_n_text, config.interleaved_n_audio, names.text_end, names.im_end)
+        asked = len(self.conversation.segments)
+        try:
+            yield from self.answer(schedule, options, stopped, Meter())
+        except Exception:
+            self.state, self.fed = State(), 0  # what it holds is unknown: the next turn re-encodes
+            raise
+        finally:
+            if len(self.conversation.segments) == asked:
+                self.undo()  # nothing was said: as if nothing had been asked
+            else:
+                self.conversation.close()
+
+    def answer(self, schedule: Schedule, options: Options, stopped: Stopped, meter: Meter) -> Iterator[Event]:
+        """Feed what is unread, then speak; every word and frame is put into the conversation as it is yielded."""
+        conversation = self.conversation
+        unread = conversation.segments[self.fed :]
+        meter.add(prompt_tokens=sum(map(len, unread)))
+        hidden = None
+        for hidden in self.generator.prefill(unread, self.state):
+            if stopped():
+                yield meter.done("cancelled")
+                return
+        assert hidden is not None
+        self.fed = len(conversation.segments)
+        room = self.loaded.info.context - len(conversation)
+        options = replace(options, max_tokens=min(options.max_tokens, room - 2))  # the turn's end takes two
+        render = Renderer(self.loaded.decoder(options.decoder)) if options.with_audio else None
+        words = self.loaded.tokenizer.stream()
+        reason: Reason = "length"
+        for token in self.generator.generate(hidden, self.state, schedule, options, render):
+            self.fed += 1
+            match token:
+                case Word(word):
+                    conversation.word(word)
+                    meter.add(text_tokens=1)
+                    if delta := words.step(word):
+                        meter.first("first_text")
+                        yield TextDelta(delta)
+                    finished = isinstance(schedule, Interleaved) and word == schedule.text_end and not options.with_audio
+                    if word == self.loaded.tokenizer.im_end or finished:
+                        reason = "end"
+                        break
+                case Frame(codes, sound):
+                    conversation.frame(codes)
+                    meter.add(audio_frames=1)
+                    if render is not None and sound is not None:
+                        yield from self._sound(render.finish(ended=True) if token.ended else sound, meter)
+            if stopped():
+                reason = "cancelled"
+                break
+        if render is not None and reason == "length":
+            yield from self._sound(render.finish(ended=False), meter)
+        yield meter.done(reason)
+
+    def _sound(self, samples: np.ndarray, meter: Meter) -> Iterator[AudioChunk]:
+        if len(samples):
+            meter.first("first_sound")
+            rate = self.loaded.sample_rate
+            meter.add(audio_seconds=len(samples) / rate)
+            yield AudioChunk(to_int16(samples), rate)
+
+    def _ask(self, text: str, mel: np.ndarray | None, system: str) -> None:
+        if len(self.turns) == 1:
+            self.conversation.turn("system", system)
+        self.conversation.open("user")
+        if mel is not None:
+            self.conversation.hear(mel)
+        self.conversation.say(text)
+        self.conversation.close()
+        self.conversation.open("assistant")
+
+    def _check_room(self) -> None:
+        used, context = len(self.conversation), self.loaded.info.context
+        if used + ROOM_TO_ANSWER > context:
+            raise ContextFull(f"The conversation is full: {used} of {context} positions. Start a new one.")
+
+    def _mark(self) -> Mark:
+        return Mark(len(self.conversation.segments), self.fed, self.state.mark())
+
+    def undo(self) -> None:
+        """Forget the last turn, question and answer."""
+        if not self.turns:
+            return
+        mark = self.turns.pop()
+        del self.conversation.segments[mark.segments :]
+        if mark.fed <= self.fed:
+            self.state.rewind(mark.state)
+            self.fed = mark.fed
+        else:  # the state was lost in between
+            self.state, self.fed = State(), 0
+
+
+def hear(audio: Audio, loaded: LoadedModel) -> np.ndarray:
+    """A recording as the encoder takes it, (T, features)."""
+    return log_mel(resample(audio, SPEECH_RATE).samples, loaded.config.mel)
+
+
+def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
+    """Write down what is said. Long recordings go in pieces of at most half a minute."""
+    meter = Meter()
+    if audio.seconds < 0.1:
+        raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
+    pieces, done = cut_sound(audio), 0.0
+    reason: Reason = "end"
+    for i, piece in enumerate(pieces):
+        if i and piece.seconds < 0.1:
+            break
+        session = task(loaded, generator, prompts.transcribe(loaded.info), "", hear(piece, loaded))
+        limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
+        if i:
+            yield TextDelta(" ")
+        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter):
+            if isinstance(event, Done):
+                reason = event.reason
+            else:
+                yield event
+        if reason == "cancelled":
+            break
+        done += piece.seconds
+        meter.add(audio_seconds=piece.seconds)
+        yield Progress(done, audio.seconds)
+    yield meter.done(reason)
+
+
+def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
+    """Say a text. Long ones go sentence by sentence."""
+    meter = Meter()
+    pieces = cut_text(text)
+    if not pieces:
+        raise LfmError("There is nothing to say yet. Write something first.")
+    if loaded.info.voices and voice not in loaded.info.voices:
+        raise LfmError(f"{loaded.info.family} has no voice {voice!r}. Choose one of: {', '.join(loaded.info.voices)}.")
+    reason: Reason = "end"
+    for piece in pieces:
+        session = task(loaded, generator, prompts.speak(loaded.info, voice), piece, None)
+        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), options, stopped, meter):
+            if isinstance(event, Done):
+                reason = event.reason
+            elif isinstance(event, AudioChunk):
+                yield event
+        if reason == "cancelled":
+            break
+    yield meter.done(reason)
+
+
+def task(loaded: LoadedModel, generator: TokenGenerator, system: str, text: str, mel: np.ndarray | None) -> Session:
+    """A conversation of one turn, ready to be answered."""
+    session = Session(loaded, generator)
+    session.turns.append(session._mark())
+    session._ask(text, mel, system)
+    session._check_room()
+    return session

@@ -1,0 +1,33 @@
+"""Checkpoints for the tests: the cut copies of the reference's, and what is loaded from them in float32."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from lfm.checkpoint import LoadedModel, load
+
+GOLDEN = Path(__file__).parent / "golden"
+FAMILIES = ["lfm25-tiny", "lfm2-tiny"]
+
+
+@pytest.fixture(scope="session")
+def golden_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Family -> folder with the checkpoint and its goldens."""
+    root = tmp_path_factory.mktemp("golden")
+    for family in FAMILIES:
+        with tarfile.open(GOLDEN / f"{family}.tar.xz") as archive:
+            archive.extractall(root, filter="data")
+    return {family: root / family for family in FAMILIES}
+
+
+@pytest.fixture(scope="session")
+def lfm25(golden_folders: dict[str, Path]) -> LoadedModel:
+    """A small LFM2.5-Audio, with Mimi and the detokenizer."""
+    return load(golden_folders["lfm25-tiny"], "float32")
+
+
+@pytest.fixture(scope="session")
+def lfm2(golden_folders: dict[str, Path]) -> LoadedModel:
+    """A small LFM2-Audio, with Mimi alone."""
+    return load(golden_folders["lfm2-tiny"], "float32")
