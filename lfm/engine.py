@@ -7,21 +7,23 @@ reader walks away, someone cancels it, or an error, which arrives at the reader.
 import contextlib
 import gc
 import logging
+import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import count
 from queue import Empty, SimpleQueue
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lfm.audio import Audio
+from lfm.blas import use_fast_blas
+from lfm.chat import Chat
 from lfm.errors import LfmError
 from lfm.events import Done, Event, Stats
-from lfm.options import CHAT, SPEAK, TRANSCRIBE, Options
+from lfm.options import SPEAK, TRANSCRIBE, Options
 from lfm.status import ModelInfo, Status
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from lfm.session import Session, Stopped
 
 log = logging.getLogger(__name__)
+RANDOM = "random"  # the name of a small model of noise, made on the spot
 LOOK_EVERY = 0.05  # seconds between two looks at a cancelled request that has not begun
 
 Job = Callable[["LoadedModel", "TokenGenerator", "Stopped"], Iterator[Event]]
@@ -88,7 +91,7 @@ class Engine:
             raise LfmError(status.error or "The engine is closed.")
         return status.model
 
-    def chat(self) -> "Chat":
+    def chat(self) -> Chat:
         """A new conversation."""
         return Chat(self)
 
@@ -156,30 +159,36 @@ class Engine:
     # --- on the download thread ---
 
     def _fetch_and_load(self, model: str, revision: str | None, stop: threading.Event) -> None:
-        from lfm import hub
+        from lfm import hub, random_model
 
         def progress(done: int, total: int) -> None:
             self._update(state="downloading", wanted=model, done_bytes=done, total_bytes=total)
 
-        try:
-            self._update(wanted=model, error="")
-            folder = hub.find(model, revision, progress=progress, cancelled=stop)
-        except Exception as error:
+        with tempfile.TemporaryDirectory() as temporary:
+            try:
+                self._update(wanted=model, error="")
+                if model == RANDOM:
+                    folder = random_model.write(Path(temporary))
+                else:
+                    folder = hub.find(model, revision, progress=progress, cancelled=stop)
+            except Exception as error:
+                if not stop.is_set():
+                    self._fail(model, error)
+                return
             if not stop.is_set():
-                self._fail(model, error)
-            return
-        if not stop.is_set():
-            self._mlx.submit(self._load, model, folder).result()
+                self._mlx.submit(self._load, model, folder).result()
 
     # --- on the MLX thread ---
 
     def _load(self, model: str, folder: Path) -> None:
+        self._settled.clear()  # who asks from here on waits for the new model
         self._free()
         self._update(state="loading", model=None, wanted=model)
         try:
             from lfm import checkpoint
             from lfm.generate import TokenGenerator
 
+            log.info("loading %s, BLAS: %s", model, use_fast_blas() or "MLX's own")
             self._loaded = checkpoint.load(folder, self._dtype, name=model)
             self._generator = TokenGenerator(self._loaded.model)
         except Exception as error:
@@ -206,18 +215,19 @@ class Engine:
         request.begun.set()
         self._update(state="busy")
         queued = perf_counter() - request.asked
+        end: Exception | None = None
         try:
             if self._loaded is None or self._generator is None:
                 raise LfmError("The model was unloaded while you waited. Ask again.")
             for event in job(self._loaded, self._generator, request.cancelled.is_set):
                 request.events.put(_with_queued(event, queued))
-            request.events.put(None)
         except Exception as error:
-            request.events.put(error)
-        finally:
-            self._update(state="ready" if self._loaded else "failed")
+            end = error
+        self._update(state="ready" if self._loaded else "failed")
+        request.events.put(end)
 
-    def _session(self, key: int) -> "Session":
+    def session(self, key: int) -> "Session":
+        """The session of that number, made on first use."""
         from lfm.session import Session
 
         assert self._loaded is not None and self._generator is not None
@@ -227,7 +237,18 @@ class Engine:
 
     # --- from any thread ---
 
-    def _forget(self, key: int) -> None:
+    def undo(self, key: int, then: Callable[["Session"], None]) -> None:
+        """Take back a session's last turn when the thread gets to it."""
+
+        def work() -> None:
+            if session := self._sessions.get(key):
+                session.undo()
+                then(session)
+
+        self._mlx.submit(work)
+
+    def forget(self, key: int) -> None:
+        """Drop a session when the thread gets to it."""
         with contextlib.suppress(RuntimeError):  # the engine is closed and the session gone with it
             self._mlx.submit(self._sessions.pop, key, None)
 
@@ -237,7 +258,7 @@ class Engine:
         self._update()
 
     def _update(self, **changes: object) -> None:
-            with self._lock:
+        with self._lock:
             self._status = replace(self._status, waiting=self._waiting, **changes)  # type: ignore[arg-type]
 
     def _set(self, status: Status) -> None:
@@ -253,54 +274,6 @@ class Engine:
         else:  # the model before is still there
             self._update(state="ready", wanted="", error=message)
         self._settled.set()
-
-
-class Chat:
-    """A conversation: a handle that holds no arrays."""
-
-    _keys = count()
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._key = engine, next(self._keys)
-        self._cancelled = threading.Event()
-        self.used = 0  # positions of the context
-        self.turns = 0
-        weakref.finalize(self, engine._forget, self._key)
-
-    def reply(
-        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None
-    ) -> Generator[Event, None, None]:
-        """Answer one turn of the user: words, a recording, or both."""
-        self._cancelled = cancelled = threading.Event()
-
-        def job(loaded: "LoadedModel", generator: "TokenGenerator", stopped: "Stopped") -> Iterator[Event]:
-            session = self._engine._session(self._key)
-            try:
-                yield from session.reply(text, audio, options, system, stopped)
-            finally:
-                self.used, self.turns = len(session.conversation), len(session.turns)
-
-        return self._engine.stream(job, cancelled)
-
-    def cancel(self) -> None:
-        """Stop the reply that runs or waits; it ends with Done("cancelled")."""
-        self._cancelled.set()
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.cancel()
-        self._engine._forget(self._key)
-        self.used = self.turns = 0
-
-    def undo(self) -> None:
-        """Forget the last turn, question and answer."""
-        self.cancel()
-        self._engine._mlx.submit(self._undo)
-
-    def _undo(self) -> None:
-        if session := self._engine._sessions.get(self._key):
-            session.undo()
-            self.used, self.turns = len(session.conversation), len(session.turns)
 
 
 def _with_queued(event: Event, queued: float) -> Event:

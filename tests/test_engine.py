@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from lfm.audio import Audio
-from lfm.engine import Chat, Engine
+from lfm.chat import Chat
+from lfm.engine import Engine
 from lfm.errors import AudioError, CheckpointError, LfmError
 from lfm.events import AudioChunk, Done, Event, Progress, TextDelta
 from lfm.options import GREEDY, Options
+from lfm.status import Status
 
 OPTIONS = Options(audio=GREEDY, max_tokens=40)
 LONG = Options(audio=GREEDY, max_tokens=100_000)
@@ -30,6 +32,15 @@ def engine(golden_folders: dict[str, Path]) -> Iterator[Engine]:
     engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
     yield engine
     engine.close()
+
+
+def until(engine: Engine, holds: Callable[[Status], bool]) -> Status:
+    """Wait for the engine's status."""
+    deadline = time.monotonic() + 30
+    while not holds(status := engine.status):
+        assert time.monotonic() < deadline, status
+        time.sleep(0.01)
+    return status
 
 
 def last(events: list[Event]) -> Done:
@@ -74,7 +85,7 @@ def test_four_callers_at_once_one_cancels_one_abandons_one_fails_one_finishes(en
     assert outcome["abandons"]
     assert "Hold the button" in outcome["fails"]
     assert outcome["finishes"].reason == "length" and outcome["finishes"].stats.first_sound > 0
-    assert engine.status.state == "ready" and engine.status.waiting == 0
+    until(engine, lambda status: (status.state, status.waiting) == ("ready", 0))
 
 
 def test_cancelling_stops_within_one_token(engine: Engine) -> None:
@@ -114,14 +125,11 @@ def test_the_queue_is_counted(engine: Engine) -> None:
     waiting = [threading.Thread(target=lambda: list(engine.chat().reply("hello", None, OPTIONS))) for _ in range(2)]
     for thread in waiting:
         thread.start()
-    deadline = time.monotonic() + 10
-    while engine.status.waiting != 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert (engine.status.state, engine.status.waiting) == ("busy", 2)
+    until(engine, lambda status: (status.state, status.waiting) == ("busy", 2))
     running.close()
     for thread in waiting:
         thread.join(timeout=60)
-    assert (engine.status.state, engine.status.waiting) == ("ready", 0)
+    until(engine, lambda status: (status.state, status.waiting) == ("ready", 0))
 
 
 def test_no_array_of_mlx_leaves_the_thread(engine: Engine) -> None:
@@ -173,11 +181,8 @@ def test_another_model_takes_the_place_of_the_first(engine: Engine, golden_folde
     chat = engine.chat()
     list(chat.reply(None, question(), OPTIONS))
     engine.load(str(golden_folders["lfm2-tiny"]))
-    deadline = time.monotonic() + 30
-    while engine.status.model is None or engine.status.model.family != "LFM2-Audio":
-        assert time.monotonic() < deadline, engine.status
-        time.sleep(0.02)
-    assert engine.status.model.voices == () and engine.status.model.decoders == ("Mimi",)
+    info = until(engine, lambda status: status.model is not None and status.model.family == "LFM2-Audio").model
+    assert info is not None and info.voices == () and info.decoders == ("Mimi",)
     assert last(list(chat.reply(None, question(), OPTIONS))).reason in ("length", "end")
     assert chat.turns == 1  # the new model has not heard what was said to the old one
 
@@ -185,11 +190,8 @@ def test_another_model_takes_the_place_of_the_first(engine: Engine, golden_folde
 def test_a_model_that_is_not_there_leaves_the_one_that_is(engine: Engine) -> None:
     engine.wait()
     engine.load("/no/such/folder")
-    deadline = time.monotonic() + 30
-    while not engine.status.error:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert engine.status.state == "ready" and engine.status.model is not None
+    status = until(engine, lambda status: bool(status.error))
+    assert status.state == "ready" and status.model is not None
     assert last(list(engine.chat().reply("hello", None, OPTIONS)))
 
 

@@ -4,11 +4,11 @@ A frame of codes becomes six spectra, 320 samples apart. A sample is final when 
 and the first 480 are cut, so a stream gives 1440 samples, then 1920 a frame, then 480 more at the end.
 """
 
+import math
 from dataclasses import replace
 
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
 from lfm.config import DetokenizerConfig
 from lfm.model.lfm2 import Lfm2
@@ -37,7 +37,7 @@ class InverseSTFT:
         self.n_fft, self.hop = n_fft, hop
         self.overlaps = n_fft // hop  # segments that cover a sample
         self.cut = (n_fft - hop) // 2
-        self.window = mx.array((0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32))
+        self.window = mx.array([0.5 - 0.5 * math.cos(2 * math.pi * i / n_fft) for i in range(n_fft)])
 
     def __call__(self, spectra: mx.array, state: State | None) -> mx.array:
         """(B, T, n_fft / 2 + 1) complex -> (B, n): all of it without a state, else what is final."""
