@@ -45,9 +45,8 @@ class Frame:
 Token = Word | Frame
 
 
-def embed(model: LfmAudio, segments: Iterable[Segment]) -> mx.array:
-    """Segments -> (1, n, hidden), one row a position."""
-    rows = []
+def rows(model: LfmAudio, segments: Iterable[Segment]) -> Iterator[mx.array]:
+    """The embeddings of each stretch of segments, (1, n, hidden), one row a position."""
     for segment in joined(segments):
         match segment:
             case Text(ids):
@@ -60,8 +59,12 @@ def embed(model: LfmAudio, segments: Iterable[Segment]) -> mx.array:
                 assert_never(segment)
         if row.shape[1] != len(segment):
             raise AssertionError(f"{type(segment).__name__} takes {len(segment)} positions, its embedding has {row.shape[1]}")
-        rows.append(row)
-    return mx.concatenate(rows, axis=1)
+        yield row
+
+
+def embed(model: LfmAudio, segments: Iterable[Segment]) -> mx.array:
+    """Segments -> (1, n, hidden)."""
+    return mx.concatenate(list(rows(model, segments)), axis=1)
 
 
 class TokenGenerator:
@@ -71,9 +74,17 @@ class TokenGenerator:
         self.model = model
         self._frame_steps: dict[Sampling, FrameStep] = {}
 
-    def prefill(self, segments: Iterable[Segment], state: State) -> Iterator[mx.array]:
-        """Feed segments in chunks; after each chunk the hidden state of its last position, (hidden,). Leave it to stop."""
-        embeddings = embed(self.model, segments)
+    def prefill(self, segments: Iterable[Segment], state: State) -> Iterator[mx.array | None]:
+        """Feed segments; last comes the hidden state of the last position, (hidden,). Leave it to stop.
+
+        A moment to do so comes after each clip that was encoded and after each chunk that was fed.
+        """
+        ready = []
+        for row in rows(self.model, segments):
+            mx.eval(row)
+            ready.append(row)
+            yield None
+        embeddings = mx.concatenate(ready, axis=1)
         for start in range(0, embeddings.shape[1], PREFILL_CHUNK):
             hidden = self.model(embeddings[:, start : start + PREFILL_CHUNK], state)[0, -1]
             mx.eval(hidden, state.arrays())

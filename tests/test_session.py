@@ -37,10 +37,13 @@ def session(loaded: LoadedModel) -> Session:
 
 def ask(chat: Session, seed: int, options: Options = OPTIONS, stop_after: int | None = None) -> list[Event]:
     """One spoken turn, stopped after so many words and frames."""
-    looks = count()  # the first look comes after the prefill, then one after each word and frame
+    prefilled = len(chat.conversation)
+    said = count()
 
     def stopped() -> bool:
-        return next(looks) == stop_after
+        """Looked at while the prompt is fed, when nothing is in the history yet, and after each word and frame."""
+        answering = chat.fed == len(chat.conversation.segments) and len(chat.conversation) > prefilled
+        return stop_after is not None and (stop_after == 0 or (answering and next(said) + 1 == stop_after))
 
     return list(chat.reply(None, question(seed), options, None, stopped))
 

@@ -46,5 +46,5 @@ def frame(inputs: mx.array, stack: Lfm2Stack, tables: list[DepthEmbedding], samp
         codes.append(code)
         seen.append(logits)
         if i + 1 < len(tables):
-            x = inputs[i + 1] + table.embedding(code)
+            x = inputs[i + 1] + table.embedding(code[None])[0]
     return mx.stack(codes), mx.stack(seen)
