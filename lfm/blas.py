@@ -1,0 +1,66 @@
+"""A fast BLAS under MLX on a Linux CPU, in place before MLX is first imported.
+
+MLX's Linux wheel brings the reference BLAS, ten to a hundred times slower than a tuned one. It takes cblas_sgemm and its
+kin from whatever the process loaded first with global symbols, so a library that defines them is loaded here.
+"""
+
+import ctypes
+import logging
+import platform
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+PACKAGES = {  # machine: the package that requirements.txt brings, and its libraries, best first
+    "x86_64": ("mkl", ("libmkl_rt.so",)),
+    "aarch64": ("nvpl-blas", ("libnvpl_blas_lp64_gomp.so", "libnvpl_blas_lp64_seq.so")),
+}
+SYSTEM = ("libopenblas.so.0", "libblis.so.4")  # what a distribution may have
+
+
+@cache
+def use_fast_blas() -> str | None:
+    """Load the best BLAS there is, once. The library's path or name; None where MLX needs none, or nothing was found."""
+    if sys.platform != "linux":
+        return None
+    if "mlx.core" in sys.modules:
+        log.warning("MLX was imported before lfm, so its own slow BLAS stays. Import lfm first.")
+        return None
+    for library in candidates():
+        if "nvpl" in library and " atomics" not in Path("/proc/cpuinfo").read_text():
+            continue  # made for Armv8.1; on an older processor it ends the process
+        if "gomp" in library and not _loads("libgomp.so.1"):
+            log.warning("The system has no libgomp.so.1, so matrix products take one core. Install libgomp1.")
+            continue  # without an OpenMP it ends the process
+        if _loads(library):
+            log.info("BLAS: %s", library)
+            return library
+    package = PACKAGES.get(platform.machine(), ("libopenblas0", ()))[0]
+    log.warning("No fast BLAS was found: on a CPU the model will be slow. Install %s.", package)
+    return None
+
+
+def candidates() -> Iterator[str]:
+    """Paths from the installed package, then names for the system's loader."""
+    package, names = PACKAGES.get(platform.machine(), ("", ()))
+    try:
+        installed = (files(package) or []) if package else []
+    except PackageNotFoundError:
+        installed = []
+    for name in names:
+        yield from (str(path.locate()) for path in installed if path.name.startswith(name))
+    yield from SYSTEM
+
+
+def _loads(library: str) -> bool:
+    """Load a library so that what is loaded later sees its symbols."""
+    try:
+        ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        log.debug("%s: %s", library, error)
+        return False
+    return True

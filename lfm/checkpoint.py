@@ -1,0 +1,209 @@
+"""A folder to a model: config, weights, decoders of sound and tokenizer, or one sentence about what is wrong."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from lfm.config import DetokenizerConfig, LfmAudioConfig, MimiConfig
+from lfm.errors import CheckpointError, ConfigError, LfmError
+from lfm.family import VOICES, family_of, identify
+from lfm.layout import CONVERTED, DETOKENIZER, MIMI, PUBLISHED, Layout, Slot, codebooks, parameters, relayout, slots
+from lfm.model.detokenizer import Detokenizer
+from lfm.model.lfm_audio import LfmAudio
+from lfm.model.mimi import Mimi, ResidualQuantizer
+from lfm.options import DecoderName
+from lfm.quantization import Quantization, dequantize, quantize_as_stored
+from lfm.status import ModelInfo
+from lfm.tokenizer import Tokenizer
+from lfm.weights import Tensors, read_json
+
+CONTEXT = 32_768  # as the model card says; config.json's 128,000 is what RoPE was made for, not what was trained
+MIMI_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
+DETOKENIZER_FOLDER = "audio_detokenizer"
+DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
+SHOWN = 3  # names in a message
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """All that answering takes. Made, used and dropped on one thread."""
+
+    model: LfmAudio
+    decoders: dict[DecoderName, Mimi | Detokenizer]  # the default one first
+    tokenizer: Tokenizer
+    config: LfmAudioConfig
+    info: ModelInfo
+
+    def decoder(self, name: DecoderName | None = None) -> Mimi | Detokenizer:
+        """The one of that name, or the default."""
+        if name is not None and name not in self.decoders:
+            raise LfmError(f"{self.info.name} has no {name}. Choose {' or '.join(self.decoders)}.")
+        return self.decoders[name or next(iter(self.decoders))]
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the sound that every decoder makes."""
+        return self.decoder().sample_rate
+
+
+def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
+    """Read a checkpoint, published or converted by mlx-audio.
+
+    Weights are bfloat16 on a GPU, where quantised ones stay quantised, and float32 on a CPU. The decoders of sound are
+    float32 everywhere, as in the reference: they are small, and a phase in bfloat16 is heard.
+
+    Args:
+        dtype: of the weights and activations, instead of the backend's: float32, bfloat16 or float16.
+        name: what the user called it, for the page; the folder's by default.
+
+    Raises:
+        CheckpointError: something is missing, damaged or of another model.
+        ConfigError: it asks for something that is not implemented.
+    """
+    on_cpu = mx.default_device() == mx.cpu
+    wanted = _dtype(dtype or ("float32" if on_cpu else "bfloat16"))
+    raw = read_json(folder / "config.json")
+    identify(raw, str(folder))
+    config = _parse(folder / "config.json", LfmAudioConfig.from_dict, raw)
+    tokenizer = Tokenizer(folder / "tokenizer.json")
+
+    tensors = Tensors(folder / "model.safetensors")
+    converted = any(key.startswith("audio_encoder.") for key in tensors.entries)
+    layout = CONVERTED if converted else PUBLISHED
+    quantization = Quantization.from_config(raw)
+    model = LfmAudio(config)
+    if config.depth_tied:
+        use_last_of_tied(tensors)
+    if not on_cpu:
+        quantize_as_stored(model, layout, tensors, quantization)
+    fill(model, tensors, layout, wanted, quantization)
+
+    decoders: dict[DecoderName, Mimi | Detokenizer] = {}
+    if (folder / DETOKENIZER_FOLDER).is_dir():
+        decoders["Detokenizer"] = _detokenizer(folder / DETOKENIZER_FOLDER)
+    if (folder / MIMI_FILE).is_file():
+        decoders["Mimi"] = _mimi(folder, config.codebooks)
+    if not decoders:
+        raise CheckpointError(f"{folder} has neither {DETOKENIZER_FOLDER}/ nor {MIMI_FILE}: one is needed for sound. Download it again.")
+    mx.clear_cache()  # what the conversion of dtypes left behind
+
+    family = family_of(config, "Detokenizer" in decoders)
+    quantised = [module for module in model.modules() if hasattr(module, "scales")]
+    info = ModelInfo(
+        name=name or str(folder),
+        family=family,
+        precision=f"{max(module.bits for module in quantised)}-bit" if quantised else str(wanted).removeprefix("mlx.core."),
+        parameters=_count(model),
+        memory=sum(value.nbytes for module in (model, *decoders.values()) for value in parameters(module).values()),
+        decoders=tuple(decoders),
+        voices=VOICES[family],
+        context=min(CONTEXT, config.lfm.context),
+        noise=bool(raw.get("noise", False)),
+    )
+    return LoadedModel(model, decoders, tokenizer, config, info)
+
+
+def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization) -> None:
+    """Give every parameter of `module` its value, evaluated one at a time so that no file is held twice.
+
+    Raises:
+        CheckpointError: a tensor is missing, left over or of another shape.
+    """
+    wanted = list(slots(module, layout))
+    needed = {name for slot in wanted for name in slot.names}
+    _report(tensors, "has no {names}. Download it again, or check that config.json belongs to it.", needed - tensors.entries.keys())
+    packed = {f"{name.removesuffix('.weight')}.{part}" for name in needed for part in ("scales", "biases") if name.endswith(".weight")}
+    left = [name for name in tensors.entries if name not in needed | packed and not re.fullmatch(layout.unused, name)]
+    _report(tensors, "holds {names}, for which this model has no place. Is it a checkpoint of another model?", left)
+    for slot in wanted:
+        value = _value(slot, tensors, layout, quantization)
+        if mx.issubdtype(value.dtype, mx.floating):  # packed weights are integers
+            value = value.astype(dtype)
+        mx.eval(value)
+        module.load_weights([(slot.path, value)], strict=False)
+    module.eval()  # the batch norm of the encoder uses what it was trained with
+
+
+def _value(slot: Slot, tensors: Tensors, layout: Layout, quantization: Quantization) -> mx.array:
+    """What a slot wants, from its parts on disk."""
+    shapes = ", ".join(f"{name} {tensors.shape(name)}" for name in slot.names[:SHOWN])
+    error = CheckpointError(
+        f"{tensors.path}: {shapes} does not fit config.json, which asks for {slot.value.shape} as {slot.path}. "
+        "Check that both files belong together."
+    )
+    keep = "scales" in slot.module
+    parts = [tensors.take(name) if keep else dequantize(name, tensors, quantization) for name in slot.names]
+    try:
+        if isinstance(slot.module, ResidualQuantizer) and slot.path.endswith("codebooks"):
+            value = codebooks(parts)
+        else:
+            parts = [relayout(slot, part, layout.channels_last) for part in parts]
+            if slot.rows and [len(part) for part in parts] != slot.rows:
+                raise error
+            value = parts[0] if len(parts) == 1 else mx.concatenate(parts)
+    except ValueError:
+        raise error from None
+    if value.shape != slot.value.shape:
+        raise error
+    return value
+
+
+def use_last_of_tied(tensors: Tensors) -> None:
+    """Where a codebook's table is its head too, a file may hold both: the reference keeps the one it loads last, the head."""
+    for name in list(tensors.entries):
+        if match := re.fullmatch(r"(depth_embeddings\.\d+)\.to_logits\.(.+)", name):
+            tensors.rename(name, f"{match[1]}.embedding.{match[2]}")
+
+
+def _detokenizer(folder: Path) -> Detokenizer:
+    config = _parse(folder / "config.json", DetokenizerConfig.from_dict, read_json(folder / "config.json"))
+    detokenizer = Detokenizer(config)
+    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization())
+    return detokenizer
+
+
+def _mimi(folder: Path, n_codebooks: int) -> Mimi:
+    path = folder / "mimi_config.json"
+    config = _parse(path, MimiConfig.from_dict, read_json(path)) if path.is_file() else MimiConfig()
+    mimi = Mimi(replace(config, codebooks=n_codebooks))
+    fill(mimi, Tensors(folder / MIMI_FILE), MIMI, mx.float32, Quantization())
+    return mimi
+
+
+def _parse(path: Path, parse: Callable[[dict[str, Any]], Config], raw: dict[str, Any]) -> Config:
+    """A config dataclass from JSON; a value of a wrong kind is a ConfigError too."""
+    try:
+        return parse(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} has a value missing or of a wrong kind ({error!r}). Download it again.") from error
+
+
+def _dtype(name: str) -> mx.Dtype:
+    if name not in DTYPES:
+        raise ConfigError(f"{name!r} is no dtype for the weights. Choose one of {', '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+def _report(tensors: Tensors, message: str, names: set[str] | list[str]) -> None:
+    """Raise CheckpointError naming the first few of `names`, if there are any."""
+    if names:
+        first = ", ".join(sorted(names)[:SHOWN])
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        raise CheckpointError(f"{tensors.path} {message.format(names=first + more)}")
+
+
+def _count(model: nn.Module) -> int:
+    """Parameters, a quantised weight counting for what it stands for."""
+    modules, total = dict(model.named_modules()), 0
+    for path, value in parameters(model).items():
+        owner, _, key = path.rpartition(".")
+        if key not in ("scales", "biases"):
+            total += value.size * 32 // modules[owner].bits if value.dtype == mx.uint32 else value.size
+    return total

@@ -1,0 +1,247 @@
+"""Finding a model: folders, and a Hub that is a real HTTP server on this machine."""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+from lfm import hub
+from lfm.errors import CheckpointError
+from lfm.fetch import DownloadCancelled
+from lfm.hub import cached, find
+from lfm.random_model import write
+
+REPOSITORY = "LiquidAI/LFM2.5-Audio-tiny"
+COMMIT = "c798aad" + "0" * 33
+ERRORS = {"gone/model": ("RepoNotFound", 404), "gated/model": ("GatedRepo", 403)}
+BIG = "model.safetensors"
+
+
+class FakeHub:
+    """The routes of the Hub that a download uses, over the files of one folder; it can hang up in the middle of one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        self.hang_up_after: int | None = None  # bytes of the big file, once
+        self.ranges: list[str] = []  # asked of the big file
+        self.fetched: list[str] = []
+        handler = type("Handler", (Handler,), {"hub": self})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    hub: FakeHub
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def reply(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), "X-Repo-Commit": COMMIT, **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def refuse(self, code: str, status: int) -> None:
+        self.reply(status, b"{}", X_Error_Code=code, X_Error_Message=code)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        parts = unquote(urlparse(self.path).path).strip("/").split("/")
+        api = parts[:2] == ["api", "models"]
+        name, rest = "/".join(parts[2:4] if api else parts[:2]), parts[4:] if api else parts[2:]
+        if name != REPOSITORY:
+            self.refuse(*ERRORS.get(name, ("RepoNotFound", 404)))
+        elif len(rest) > 1 and rest[1] not in ("main", COMMIT):
+            self.refuse("RevisionNotFound", 404)
+        elif api:
+            listing = self.tree() if rest[:1] == ["tree"] else {"id": name, "sha": COMMIT, "siblings": self.siblings()}
+            self.reply(200, json.dumps(listing).encode(), Content_Type="application/json")
+        else:
+            self.send_file("/".join(rest[2:]))
+
+    def tree(self) -> list[dict]:
+        return [
+            {"type": "file", "path": file["rfilename"], "size": file["size"], "oid": file["blobId"]}
+            | ({"lfs": {"oid": file["lfs"]["sha256"], "size": file["size"], "pointerSize": 134}} if "lfs" in file else {})
+            for file in self.siblings()
+        ]
+
+    def siblings(self) -> list[dict]:
+        files = []
+        for name, content in self.hub.files.items():
+            blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            file: dict = {"rfilename": name, "size": len(content), "blobId": blob}
+            if name.endswith(".safetensors"):
+                file["lfs"] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "pointerSize": 134}
+            files.append(file)
+        return files
+
+    def send_file(self, name: str) -> None:
+        content = self.hub.files[name]
+        file = next(file for file in self.siblings() if file["rfilename"] == name)
+        etag = file["lfs"]["sha256"] if "lfs" in file else file["blobId"]
+        start = 0
+        if asked := self.headers.get("Range"):
+            start = int(asked.removeprefix("bytes=").split("-")[0])
+        if self.command == "GET":
+            self.hub.fetched.append(name)
+            if name == BIG:
+                self.hub.ranges.append(asked or "")
+        headers = {"ETag": f'"{etag}"', "Accept_Ranges": "bytes", "Content_Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+        if self.command == "GET" and name == BIG and self.hub.hang_up_after is not None:
+            cut, self.hub.hang_up_after = self.hub.hang_up_after, None
+            self.send_response(206)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            self.wfile.write(content[start : start + cut])
+            self.wfile.flush()
+            self.connection.close()
+            return
+        self.reply(206 if asked else 200, content[start:], **headers)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write(tmp_path_factory.mktemp("published"))
+    (folder / "README.md").write_text("not needed")
+    (folder / "model.gguf").write_bytes(b"not needed")
+    return folder
+
+
+@pytest.fixture
+def server(model: Path) -> Iterator[FakeHub]:
+    server = FakeHub(model)
+    yield server
+    server.close()
+
+
+def test_a_folder_is_itself(model: Path) -> None:
+    assert find(str(model)) == model
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "nowhere", "a/b/c", "~no-such-user/x"])
+def test_what_is_neither_folder_nor_repository_is_refused(name: str) -> None:
+    with pytest.raises(CheckpointError, match="no folder"):
+        find(name)
+
+
+def test_a_file_is_refused(model: Path) -> None:
+    with pytest.raises(CheckpointError, match="folder that holds it"):
+        find(str(model / "config.json"))
+
+
+def test_a_download_has_the_needed_files_and_tells_its_progress(server: FakeHub, model: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    folder = find(REPOSITORY, endpoint=server.url, cache=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    got = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert got == set(server.files) - {"README.md", "model.gguf"}
+    assert all((folder / name).read_bytes() == server.files[name] for name in got)
+    total = sum(len(server.files[name]) for name in got)
+    assert seen[-1] == (total, total)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert len(seen) > 3 * len(got)  # within files too
+    assert cached(tmp_path) == [REPOSITORY]
+
+
+def test_a_second_time_fetches_nothing(server: FakeHub, tmp_path: Path) -> None:
+    first = find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    server.fetched.clear()
+    seen: list[tuple[int, int]] = []
+    assert find(REPOSITORY, "main", endpoint=server.url, cache=tmp_path, progress=lambda *now: seen.append(now)) == first
+    assert server.fetched == []
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_a_line_that_breaks_is_taken_up_at_the_same_byte(server: FakeHub, tmp_path: Path) -> None:
+    server.hang_up_after = 300_000
+    folder = find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    assert server.ranges[0] == "bytes=0-"
+    assert 0 < int(server.ranges[1][6:-1]) <= 300_000
+    assert len(server.ranges) == 2
+    assert (folder / BIG).read_bytes() == server.files[BIG]
+
+
+def test_a_stopped_download_goes_on_the_next_time(server: FakeHub, tmp_path: Path) -> None:
+    stop = threading.Event()
+    size = len(server.files[BIG])
+
+    def progress(done: int, total: int) -> None:
+        if done > size // 2:
+            stop.set()
+
+    with pytest.raises(DownloadCancelled):
+        find(REPOSITORY, endpoint=server.url, cache=tmp_path, progress=progress, cancelled=stop)
+    assert cached(tmp_path) == []
+    server.ranges.clear()
+    folder = find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    assert int(server.ranges[0][6:-1]) > size // 4
+    assert (folder / BIG).read_bytes() == server.files[BIG]
+
+
+def test_a_damaged_part_is_noticed_and_dropped(server: FakeHub, tmp_path: Path) -> None:
+    content = server.files[BIG]
+    part = tmp_path / hub.repo_folder_name(repo_id=REPOSITORY, repo_type="model") / "blobs"
+    part.mkdir(parents=True)
+    (part / f"{hashlib.sha256(content).hexdigest()}.incomplete").write_bytes(os.urandom(1000))
+    with pytest.raises(CheckpointError, match="damaged"):
+        find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    assert (find(REPOSITORY, endpoint=server.url, cache=tmp_path) / BIG).read_bytes() == content
+
+
+def test_without_a_network_the_cache_serves(server: FakeHub, tmp_path: Path) -> None:
+    folder = find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    server.close()
+    assert find(REPOSITORY, endpoint=server.url, cache=tmp_path) == folder
+
+
+def test_without_a_network_an_incomplete_snapshot_is_refused(server: FakeHub, tmp_path: Path) -> None:
+    folder = find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    (folder / BIG).unlink()
+    server.close()
+    with pytest.raises(CheckpointError, match=r"not wholly, in the cache.*Connect"):
+        find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+
+
+def test_without_a_network_and_a_cache_the_remedy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"cannot be reached.*Connect and try again"):
+        find(REPOSITORY, endpoint="http://127.0.0.1:9", cache=tmp_path)
+
+
+@pytest.mark.parametrize(("name", "says"), [("gone/model", "neither a folder nor a model"), ("gated/model", "accept its terms")])
+def test_a_repository_that_cannot_be_had_says_why(server: FakeHub, tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(CheckpointError, match=says):
+        find(name, endpoint=server.url, cache=tmp_path)
+
+
+def test_an_unknown_revision_is_named(server: FakeHub, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no revision v9"):
+        find(REPOSITORY, "v9", endpoint=server.url, cache=tmp_path)
+
+
+def test_a_foreign_model_is_refused_before_its_weights_are_fetched(server: FakeHub, tmp_path: Path) -> None:
+    server.files["config.json"] = b'{"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}'
+    with pytest.raises(CheckpointError, match="whisper"):
+        find(REPOSITORY, endpoint=server.url, cache=tmp_path)
+    assert server.fetched == ["config.json"]
+
+
+def test_a_repository_of_another_format_is_refused(server: FakeHub, tmp_path: Path) -> None:
+    server.files = {"model.gguf": b"GGUF", "README.md": b""}
+    with pytest.raises(CheckpointError, match=r"no config\.json with safetensors"):
+        find(REPOSITORY, endpoint=server.url, cache=tmp_path)
