@@ -13,8 +13,8 @@ from lfm.options import CHAT, Options
 if TYPE_CHECKING:
     from lfm.checkpoint import LoadedModel
     from lfm.engine import Engine
-    from lfm.generate import TokenGenerator
-    from lfm.session import Session, Stopped
+    from lfm.generate import Stopped, TokenGenerator
+    from lfm.session import Session
 
 
 class Chat:

@@ -235,7 +235,17 @@ class MimiConfig:
     def from_dict(cls, raw: dict[str, Any]) -> Self:
         seanet, transformer, quantizer = (read("mimi_config", raw, key) for key in ("seanet", "transformer", "quantizer"))
         require("mimi_config", raw, sample_rate=24_000, frame_rate=12.5)
-        require("seanet", seanet, channels=1, causal=True, n_residual_layers=1, activation="ELU", norm="none", pad_mode="constant", true_skip=True)
+        require(
+            "seanet",
+            seanet,
+            channels=1,
+            causal=True,
+            n_residual_layers=1,
+            activation="ELU",
+            norm="none",
+            pad_mode="constant",
+            true_skip=True,
+        )
         require("transformer", transformer, causal=True, gating="none", norm="layer_norm", positional_embedding="rope")
         return cls(
             dimension=int(seanet["dimension"]),

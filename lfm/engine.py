@@ -13,8 +13,8 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,8 @@ from lfm.status import ModelInfo, Status
 
 if TYPE_CHECKING:
     from lfm.checkpoint import LoadedModel
-    from lfm.generate import TokenGenerator
-    from lfm.session import Session, Stopped
+    from lfm.generate import Stopped, TokenGenerator
+    from lfm.session import Session
 
 log = logging.getLogger(__name__)
 RANDOM = "random"  # the name of a small model of noise, made on the spot
@@ -95,7 +95,9 @@ class Engine:
         """A new conversation."""
         return Chat(self)
 
-    def transcribe(self, audio: Audio, options: Options = TRANSCRIBE, cancelled: threading.Event | None = None) -> Generator[Event, None, None]:
+    def transcribe(
+        self, audio: Audio, options: Options = TRANSCRIBE, cancelled: threading.Event | None = None
+    ) -> Generator[Event, None, None]:
         """Write down a recording."""
 
         def job(loaded: "LoadedModel", generator: "TokenGenerator", stopped: "Stopped") -> Iterator[Event]:
@@ -105,7 +107,9 @@ class Engine:
 
         return self.stream(job, cancelled)
 
-    def speak(self, text: str, voice: str, options: Options = SPEAK, cancelled: threading.Event | None = None) -> Generator[Event, None, None]:
+    def speak(
+        self, text: str, voice: str, options: Options = SPEAK, cancelled: threading.Event | None = None
+    ) -> Generator[Event, None, None]:
         """Say a text; voice is one of ModelInfo.voices or, where there are none, a description."""
 
         def job(loaded: "LoadedModel", generator: "TokenGenerator", stopped: "Stopped") -> Iterator[Event]:

@@ -18,6 +18,7 @@ from lfm.schedule import Schedule
 
 PREFILL_CHUNK = 512  # positions between two looks at the Stop button
 
+Stopped = Callable[[], bool]
 Render = Callable[[mx.array], mx.array]  # codes (codebooks,) -> sound (n,)
 FrameStep = Callable[[mx.array, mx.array], mx.array]  # hidden (hidden,), keys (codebooks, 2) -> codes (codebooks,)
 
@@ -74,21 +75,24 @@ class TokenGenerator:
         self.model = model
         self._frame_steps: dict[Sampling, FrameStep] = {}
 
-    def prefill(self, segments: Iterable[Segment], state: State) -> Iterator[mx.array | None]:
-        """Feed segments; last comes the hidden state of the last position, (hidden,). Leave it to stop.
+    def prefill(self, segments: Iterable[Segment], state: State, stopped: Stopped = lambda: False) -> mx.array | None:
+        """Feed segments; the hidden state of the last position, (hidden,), or None when stopped on the way.
 
-        A moment to do so comes after each clip that was encoded and after each chunk that was fed.
+        It looks whether to stop after each clip that was encoded and after each chunk that was fed.
         """
-        ready = []
+        ready, hidden = [], None
         for row in rows(self.model, segments):
             mx.eval(row)
             ready.append(row)
-            yield None
+            if stopped():
+                return None
         embeddings = mx.concatenate(ready, axis=1)
         for start in range(0, embeddings.shape[1], PREFILL_CHUNK):
             hidden = self.model(embeddings[:, start : start + PREFILL_CHUNK], state)[0, -1]
             mx.eval(hidden, state.arrays())
-            yield hidden
+            if stopped():
+                return None
+        return hidden
 
     def generate(self, hidden: mx.array, state: State, schedule: Schedule, options: Options, render: Render | None) -> Iterator[Token]:
         """Words and frames until the schedule is done or options.max_tokens are out.

@@ -1,6 +1,6 @@
 """One user's conversation, and the two single tasks: what was said in, events out. Runs on the MLX thread, knows no threads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from lfm.checkpoint import LoadedModel
 from lfm.conversation import Conversation
 from lfm.errors import AudioError, ContextFull, LfmError
 from lfm.events import AudioChunk, Done, Event, Progress, Stats, TextDelta
-from lfm.generate import Frame, TokenGenerator, Word
+from lfm.generate import Frame, Stopped, TokenGenerator, Word
 from lfm.mel import log_mel
 from lfm.model.state import State
 from lfm.options import Options
@@ -22,7 +22,6 @@ from lfm.pieces import cut_sound, cut_text
 from lfm.schedule import Interleaved, Schedule, Sequential
 
 ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
-Stopped = Callable[[], bool]
 Reason = Literal["end", "length", "cancelled"]
 
 
@@ -125,12 +124,10 @@ class Session:
         conversation = self.conversation
         unread = conversation.segments[self.fed :]
         meter.add(prompt_tokens=sum(map(len, unread)))
-        hidden = None
-        for hidden in self.generator.prefill(unread, self.state):
-            if stopped():
-                yield meter.done("cancelled")
-                return
-        assert hidden is not None
+        hidden = self.generator.prefill(unread, self.state, stopped)
+        if hidden is None:
+            yield meter.done("cancelled")
+            return
         self.fed = len(conversation.segments)
         room = self.loaded.info.context - len(conversation)
         options = replace(options, max_tokens=min(options.max_tokens, room - 2))  # the turn's end takes two

@@ -84,7 +84,8 @@ def conversation(golden: dict[str, np.ndarray]) -> list[Segment]:
 def tokens(loaded: LoadedModel, segments: list[Segment], schedule: Schedule, max_tokens: int) -> list[list[int]]:
     """All that is yielded, greedily: one number a word, eight a frame. A closing <|im_end|> is left out."""
     generator, state = TokenGenerator(loaded.model), State()
-    *_, hidden = generator.prefill(segments, state)
+    hidden = generator.prefill(segments, state)
+    assert hidden is not None
     options = Options(audio=GREEDY, max_tokens=max_tokens)
     said = generator.generate(hidden, state, schedule, options, None)
     listed = [[token.id] if isinstance(token, Word) else token.codes.tolist() for token in said]

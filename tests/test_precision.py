@@ -32,7 +32,8 @@ def test_embeddings_state_and_steps_stay_bfloat16(half: LoadedModel) -> None:
     assert embed(half.model, segments).dtype == mx.bfloat16
 
     generator, state = TokenGenerator(half.model), State()
-    *_, hidden = generator.prefill(segments, state)
+    hidden = generator.prefill(segments, state)
+    assert hidden is not None
     options = Options(audio=Sampling(temperature=1.0, top_k=4), max_tokens=12, seed=0)
     spoken = list(generator.generate(hidden, state, Interleaved(2, 4, 130, 7), options, None))
     assert len(spoken) == 12

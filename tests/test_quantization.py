@@ -40,7 +40,7 @@ RENAMES = [  # mlx_audio 0.6.2, sts/models/lfm_audio/model.py: sanitize
 DROPPED = ("audio_loss_weights", "codebook_offsets", ".num_batches_tracked")
 
 
-def convert(source: Path, target: Path, bits: int | None, group: int = GROUP, **quantization: object) -> Path:
+def convert(source: Path, target: Path, bits: int | None, group: int = GROUP, **quantization: dict[str, int]) -> Path:
     """What `mlx_audio.convert -q --q-bits BITS` does to a published folder."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("model.safetensors"), dirs_exist_ok=True)
     shutil.copy(source / "audio_detokenizer" / "model.safetensors", target / "audio_detokenizer")
@@ -142,7 +142,9 @@ def test_a_quantised_reference_checkpoint_stays_near_its_bfloat16(golden_folders
     """Its layers are narrow, so groups are of 32; the logits of the reference's own conversation are compared."""
     source = golden_folders["lfm25-tiny"]
     theirs, ours = load(source, "bfloat16"), load(convert(source, tmp_path, bits, group=32), "bfloat16")
-    hidden = mx.array(mx.load(str(source / "golden.safetensors"))["prefill_embeddings"]).astype(mx.bfloat16)
+    golden = mx.load(str(source / "golden.safetensors"))
+    assert isinstance(golden, dict)
+    hidden = golden["prefill_embeddings"].astype(mx.bfloat16)
     logits = [loaded.model.text_logits(loaded.model(hidden)[0, -1]) for loaded in (theirs, ours)]
     assert 0.001 < distance(logits[1], logits[0]) < {4: 0.5, 8: 0.1}[bits]
 
@@ -171,7 +173,7 @@ def test_on_a_gpu_weights_stay_quantised_and_say_the_same(published: Path, tmp_p
 @pytest.mark.usefixtures("on_gpu")
 def test_single_tensors_may_be_packed_in_other_ways(published: Path, tmp_path: Path) -> None:
     other = {"lfm.embed_tokens": {"group_size": 32, "bits": 8}, "lfm.layers.2.self_attn.v_proj": {"group_size": 64, "bits": 8}}
-    packed = load(convert(published, tmp_path, 4, **other), "float32")
+    packed = load(convert(published, tmp_path, 4, GROUP, **other), "float32")
     assert packed.model.lfm.embed_tokens.bits == 8
     assert isinstance(packed.model.lfm.layers[2].operator.qkv_proj, nn.Linear)  # its parts differ: unpacked
     assert isinstance(packed.model.lfm.layers[4].operator.qkv_proj, nn.QuantizedLinear)

@@ -85,10 +85,8 @@ class Attention(nn.Module):
         queries = self._rope(self.q_layernorm(queries), offset=cache.offset)
         keys = self._rope(self.k_layernorm(keys), offset=cache.offset)
         keys, values = cache.append(keys, values)
-        if self.window is not None:
-            mask = band(length, keys.shape[2], self.window)
-        else:
-            mask = "causal" if length > 1 else None
+        everything = "causal" if length > 1 else None
+        mask = everything if self.window is None else band(length, keys.shape[2], self.window)
         out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self.head_dim**-0.5, mask=mask)
         return self.out_proj(out.transpose(0, 2, 1, 3).reshape(batch, length, -1))
 

@@ -26,7 +26,9 @@ def cut(folder: Path, out: Path) -> None:
             source = path
             if name in UNREAD:
                 source = Path(temporary) / "cut.safetensors"
-                mx.save_safetensors(str(source), {k: v for k, v in mx.load(str(path)).items() if not re.search(UNREAD[name], k)})
+                tensors = mx.load(str(path))
+                assert isinstance(tensors, dict)
+                mx.save_safetensors(str(source), {k: v for k, v in tensors.items() if not re.search(UNREAD[name], k)})
             archive.add(source, f"{folder.name}/{name}", filter=anonymous)
 
 
