@@ -101,9 +101,9 @@ class Engine:
         """Write down a recording."""
 
         def job(loaded: "LoadedModel", generator: "TokenGenerator", stopped: "Stopped") -> Iterator[Event]:
-            from lfm import session
+            from lfm import tasks
 
-            return session.transcribe(loaded, generator, audio, options, stopped)
+            return tasks.transcribe(loaded, generator, audio, options, stopped)
 
         return self.stream(job, cancelled)
 
@@ -113,9 +113,9 @@ class Engine:
         """Say a text; voice is one of ModelInfo.voices or, where there are none, a description."""
 
         def job(loaded: "LoadedModel", generator: "TokenGenerator", stopped: "Stopped") -> Iterator[Event]:
-            from lfm import session
+            from lfm import tasks
 
-            return session.speak(loaded, generator, text, voice, options, stopped)
+            return tasks.speak(loaded, generator, text, voice, options, stopped)
 
         return self.stream(job, cancelled)
 

@@ -1,4 +1,4 @@
-"""One user's conversation, and the two single tasks: what was said in, events out. Runs on the MLX thread, knows no threads."""
+"""One user's conversation: what was said in, events out. Runs on the MLX thread, knows no threads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,14 +12,13 @@ from lfm import prompts
 from lfm.audio import SPEECH_RATE, Audio, resample, to_int16
 from lfm.checkpoint import LoadedModel
 from lfm.conversation import Conversation
-from lfm.errors import AudioError, ContextFull, LfmError
-from lfm.events import AudioChunk, Done, Event, Progress, Stats, TextDelta
+from lfm.errors import ContextFull, LfmError
+from lfm.events import AudioChunk, Done, Event, Stats, TextDelta
 from lfm.generate import Frame, Stopped, TokenGenerator, Word
 from lfm.mel import log_mel
 from lfm.model.state import State
 from lfm.options import Options
-from lfm.pieces import cut_sound, cut_text
-from lfm.schedule import Interleaved, Schedule, Sequential
+from lfm.schedule import Interleaved, Schedule
 
 ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
 Reason = Literal["end", "length", "cancelled"]
@@ -97,14 +96,7 @@ class Session:
         """
         if audio is None and not (text or "").strip():
             raise LfmError("Say or type something first.")
-        self.turns.append(self._mark())
-        try:
-            mel = None if audio is None else hear(audio, self.loaded)
-            self._ask(text or "", mel, system or prompts.CHAT)
-            self._check_room()
-        except Exception:
-            self.undo()
-            raise
+        self.begin(text or "", None if audio is None else hear(audio, self.loaded), system or prompts.CHAT)
         config, names = self.loaded.config, self.loaded.tokenizer
         schedule = Interleaved(config.interleaved_n_text, config.interleaved_n_audio, names.text_end, names.im_end)
         asked = len(self.conversation.segments)
@@ -166,7 +158,13 @@ class Session:
             meter.add(audio_seconds=len(samples) / rate)
             yield AudioChunk(to_int16(samples), rate)
 
-    def _ask(self, text: str, mel: np.ndarray | None, system: str) -> None:
+    def begin(self, text: str, mel: np.ndarray | None, system: str) -> None:
+        """Put the user's turn into the conversation and open the answer.
+
+        Raises:
+            ContextFull: it does not fit any more; the conversation is as it was.
+        """
+        self.turns.append(self._mark())
         if len(self.turns) == 1:
             self.conversation.turn("system", system)
         self.conversation.open("user")
@@ -175,10 +173,9 @@ class Session:
         self.conversation.say(text)
         self.conversation.close()
         self.conversation.open("assistant")
-
-    def _check_room(self) -> None:
         used, context = len(self.conversation), self.loaded.info.context
         if used + ROOM_TO_ANSWER > context:
+            self.undo()
             raise ContextFull(f"The conversation is full: {used} of {context} positions. Start a new one.")
 
     def _mark(self) -> Mark:
@@ -200,60 +197,3 @@ class Session:
 def hear(audio: Audio, loaded: LoadedModel) -> np.ndarray:
     """A recording as the encoder takes it, (T, features)."""
     return log_mel(resample(audio, SPEECH_RATE).samples, loaded.config.mel)
-
-
-def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
-    """Write down what is said. Long recordings go in pieces of at most half a minute."""
-    meter = Meter()
-    if audio.seconds < 0.1:
-        raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
-    pieces, done = cut_sound(audio), 0.0
-    reason: Reason = "end"
-    for i, piece in enumerate(pieces):
-        if i and piece.seconds < 0.1:
-            break
-        session = task(loaded, generator, prompts.transcribe(loaded.info), "", hear(piece, loaded))
-        limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
-        if i:
-            yield TextDelta(" ")
-        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter):
-            if isinstance(event, Done):
-                reason = event.reason
-            else:
-                yield event
-        if reason == "cancelled":
-            break
-        done += piece.seconds
-        meter.add(audio_seconds=piece.seconds)
-        yield Progress(done, audio.seconds)
-    yield meter.done(reason)
-
-
-def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
-    """Say a text. Long ones go sentence by sentence."""
-    meter = Meter()
-    pieces = cut_text(text)
-    if not pieces:
-        raise LfmError("There is nothing to say yet. Write something first.")
-    if loaded.info.voices and voice not in loaded.info.voices:
-        raise LfmError(f"{loaded.info.family} has no voice {voice!r}. Choose one of: {', '.join(loaded.info.voices)}.")
-    reason: Reason = "end"
-    for piece in pieces:
-        session = task(loaded, generator, prompts.speak(loaded.info, voice), piece, None)
-        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), options, stopped, meter):
-            if isinstance(event, Done):
-                reason = event.reason
-            elif isinstance(event, AudioChunk):
-                yield event
-        if reason == "cancelled":
-            break
-    yield meter.done(reason)
-
-
-def task(loaded: LoadedModel, generator: TokenGenerator, system: str, text: str, mel: np.ndarray | None) -> Session:
-    """A conversation of one turn, ready to be answered."""
-    session = Session(loaded, generator)
-    session.turns.append(session._mark())
-    session._ask(text, mel, system)
-    session._check_room()
-    return session

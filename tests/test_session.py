@@ -15,8 +15,9 @@ from lfm.events import AudioChunk, Done, Event
 from lfm.generate import TokenGenerator
 from lfm.model.state import State
 from lfm.options import GREEDY, DecoderName, Options
-from lfm.schedule import Interleaved
-from lfm.session import Session, speak, transcribe
+from lfm.schedule import Interleaved, Sequential
+from lfm.session import Meter, Session
+from lfm.tasks import speak, transcribe
 from tests.parity import tokens
 
 OPTIONS = Options(audio=GREEDY, max_tokens=30)
@@ -216,6 +217,17 @@ def test_recognition_and_synthesis_end_with_figures(lfm25: LoadedModel) -> None:
         list(speak(lfm25, generator, "hello", "Mickey", Options(), never))
     with pytest.raises(LfmError, match="nothing to say"):
         list(speak(lfm25, generator, " ", "US male", Options(), never))
+
+
+def test_a_model_that_answers_in_words_is_made_to_speak(lfm2: LoadedModel) -> None:
+    options = Options(audio=GREEDY, max_tokens=20)
+    generator = TokenGenerator(lfm2.model)
+    asked = session(lfm2)
+    asked.begin("hello", None, "Perform TTS.")
+    plain = list(asked.answer(Sequential(128, 7), options, never, Meter()))
+    assert done(plain).stats.audio_frames == 0, "choose another text: the model speaks by itself"
+    events = list(speak(lfm2, generator, "hello", "", options, never))
+    assert any(isinstance(event, AudioChunk) for event in events)
 
 
 def test_the_state_of_a_new_session_is_empty(lfm25: LoadedModel) -> None:

@@ -1,0 +1,73 @@
+"""The two single tasks, each a conversation of one turn: write down what is heard, say what is written."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lfm import prompts
+from lfm.audio import Audio
+from lfm.checkpoint import LoadedModel
+from lfm.errors import AudioError, LfmError
+from lfm.events import AudioChunk, Done, Event, Progress, TextDelta
+from lfm.generate import Stopped, TokenGenerator
+from lfm.options import Options
+from lfm.pieces import cut_sound, cut_text
+from lfm.schedule import Sequential
+from lfm.session import Meter, Reason, Session, hear
+
+
+def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
+    """Write down what is said. Long recordings go in pieces of at most half a minute."""
+    meter = Meter()
+    if audio.seconds < 0.1:
+        raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
+    pieces, done = cut_sound(audio), 0.0
+    reason: Reason = "end"
+    for i, piece in enumerate(pieces):
+        if i and piece.seconds < 0.1:
+            break
+        session = Session(loaded, generator)
+        session.begin("", hear(piece, loaded), prompts.transcribe(loaded.info))
+        limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
+        if i:
+            yield TextDelta(" ")
+        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter):
+            if isinstance(event, Done):
+                reason = event.reason
+            else:
+                yield event
+        if reason == "cancelled":
+            break
+        done += piece.seconds
+        meter.add(audio_seconds=piece.seconds)
+        yield Progress(done, audio.seconds)
+    yield meter.done(reason)
+
+
+def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
+    """Say a text. Long ones go sentence by sentence."""
+    meter = Meter()
+    pieces = cut_text(text)
+    if not pieces:
+        raise LfmError("There is nothing to say yet. Write something first.")
+    if loaded.info.voices and voice not in loaded.info.voices:
+        raise LfmError(f"{loaded.info.family} has no voice {voice!r}. Choose one of: {', '.join(loaded.info.voices)}.")
+    reason: Reason = "end"
+    for piece in pieces:
+        before = meter.stats.audio_seconds
+        for first in ((), (loaded.tokenizer.audio_start,)):  # who answers in words alone is asked again, the step into speech taken
+            session = Session(loaded, generator)
+            session.begin(piece, None, prompts.speak(loaded.info, voice))
+            schedule = Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end)
+            for word in first:
+                session.conversation.word(word)
+                schedule.after_word(word)
+            for event in session.answer(schedule, options, stopped, meter):
+                if isinstance(event, Done):
+                    reason = event.reason
+                elif isinstance(event, AudioChunk):
+                    yield event
+            if reason == "cancelled" or meter.stats.audio_seconds > before:
+                break
+        if reason == "cancelled":
+            break
+    yield meter.done(reason)
