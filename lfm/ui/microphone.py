@@ -1,0 +1,33 @@
+"""The button that records: hold it, or press it once and once more. The recording itself is in microphone.js."""
+
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+HERE = Path(__file__).parent
+
+
+def microphone(idle: str, recording: str, elem_id: str, min_width: int = 184) -> gr.HTML:
+    """A record button with its words.
+
+    Its event `utterance` carries the `path` of a recording, `press` says that one has begun.
+    """
+    return gr.HTML(
+        elem_id=elem_id,
+        elem_classes="microphone",
+        html_template=(HERE / "microphone.html").read_text(),
+        js_on_load=(HERE / "microphone.js").read_text(),
+        apply_default_css=False,
+        min_width=min_width,
+        idle=idle,
+        recording=recording,
+    )
+
+
+def recording(event: gr.EventData) -> str:
+    """The path that an `utterance` carries. It comes from the browser, so it may only name a file that was uploaded."""
+    path = Path(str(event.path)).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()) or not path.is_file():
+        raise gr.Error("The recording did not arrive. Try again.", print_exception=False)
+    return str(path)

@@ -1,0 +1,99 @@
+"""The player bar at the foot of the page, and the messages that feed it. The playing itself is in player.js.
+
+A component's value is no way to send sound: when values follow each other fast, Gradio's page keeps the newest and drops the rest.
+So the value only names the request, and the bar fetches that request's messages itself, in order, from where it is.
+"""
+
+import asyncio
+import base64
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import gradio as gr
+
+from lfm.events import AudioChunk, Done
+from lfm.status import Status
+from lfm.ui import figures
+
+HERE = Path(__file__).parent
+PATIENCE = 2.0  # seconds that a fetch waits for something new before it returns empty
+LOOK_EVERY = 0.01  # seconds
+
+Message = dict[str, Any]
+
+
+class Feed:
+    """The messages of one request. `run` names it: later ones sort higher, and nobody can guess another visitor's."""
+
+    def __init__(self) -> None:
+        self.run = f"{time.time_ns()}-{secrets.token_hex(8)}"
+        self.messages: list[Message] = []
+
+    def begin(self, word: str, status: Status) -> str:
+        """`word` says what the model is about to do; the status may say why it does not do it yet."""
+        if status.state in ("downloading", "loading"):
+            self._add(state="Queued", hint="The model is still loading")
+        elif status.state == "busy":
+            self._add(state="Queued", hint="You are next" if not status.waiting else f"{status.waiting + 1} ahead of you")
+        else:
+            self._add(state=word, hint="")
+        return self.run
+
+    def now(self, word: str) -> None:
+        if self.messages[-1].get("state") != word:
+            self._add(state=word, hint="")
+
+    def sound(self, chunk: AudioChunk) -> None:
+        self._add(pcm=base64.b64encode(chunk.pcm.astype("<i2").tobytes()).decode(), rate=chunk.sample_rate)
+
+    def done(self, done: Done) -> None:
+        hint = "Cut off at the greatest length" if done.reason == "length" else ""
+        self._add(final=True, hint=hint, speed=figures.times_real_time(done.stats))
+
+    def close(self) -> None:
+        """Leave no player waiting, whatever became of the request."""
+        if not self.messages or not self.messages[-1].get("final"):
+            self._add(final=True, hint="", speed="")
+
+    def _add(self, **message: object) -> None:
+        self.messages.append(message)
+
+
+class Player:
+    """The bar. Its value is the `run` of the feed that it plays; its event `stop` fires after it has fallen silent."""
+
+    def __init__(self) -> None:
+        feeds: WeakValueDictionary[str, Feed] = WeakValueDictionary()
+
+        async def fetch(asked: Message) -> list[Message] | None:
+            """The messages of `run` after the first `have`, as soon as there is one; None when there is no such run any more."""
+            run, have = str(asked["run"]), int(asked["have"])
+            deadline = time.monotonic() + PATIENCE
+            while (feed := feeds.get(run)) and len(feed.messages) <= have and time.monotonic() < deadline:
+                await asyncio.sleep(LOOK_EVERY)
+            return feed.messages[have:] if feed else None
+
+        self._feeds = feeds
+        self.bar = gr.HTML(
+            elem_id="player",
+            html_template=(HERE / "player.html").read_text(),
+            js_on_load=(HERE / "player.js").read_text(),
+            server_functions=[fetch],
+            apply_default_css=False,
+            render=False,  # it is the page's last child, and the tabs before it need it
+        )
+
+    @contextmanager
+    def feed(self) -> Iterator[Feed]:
+        """The feed of a new request; it can be fetched from as long as someone keeps it."""
+        feed = Feed()
+        self._feeds[feed.run] = feed
+        try:
+            yield feed
+        finally:
+            feed.close()

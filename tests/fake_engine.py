@@ -1,0 +1,147 @@
+"""An engine without a model: the same interface as lfm.engine.Engine, text and a sine out, as fast as it is told to be."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from lfm.audio import Audio
+from lfm.events import AudioChunk, Done, Event, Progress, Stats, TextDelta
+from lfm.options import CHAT, SPEAK, TRANSCRIBE, Options
+from lfm.status import ModelInfo, Status
+
+RATE = 24_000
+FRAME = 1920  # samples, 80 ms
+TEXT = "Start early in Alfama before the trams fill up and take the ferry for a long lunch by the water"
+WORDS = TEXT.split()
+
+LFM25 = ModelInfo(
+    name="LiquidAI/LFM2.5-Audio-1.5B", family="LFM2.5-Audio", precision="bfloat16", parameters=1_460_000_000, memory=2_920_000_000,
+    decoders=("Detokenizer", "Mimi"), voices=("US male", "US female", "UK male", "UK female"), context=4096,
+)  # fmt: skip
+LFM2 = ModelInfo(
+    name="LiquidAI/LFM2-Audio-1.5B", family="LFM2-Audio", precision="bfloat16", parameters=1_450_000_000, memory=2_900_000_000,
+    decoders=("Mimi",), voices=(), context=4096,
+)  # fmt: skip
+
+
+def tone(samples: int) -> np.ndarray:
+    """A quiet 220 Hz sine that never repeats a sample pattern at a piece's border."""
+    t = np.arange(samples) / RATE
+    return np.rint(6000 * np.sin(2 * np.pi * 220.5 * t)).astype(np.int16)
+
+
+class FakeEngine:
+    """First come, first served, like the real one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """As new: an LFM2.5 that answers two seconds of sound at once."""
+        self.model = LFM25
+        self.state: Status | None = None  # set it to pretend
+        self.speed = 0.0  # seconds of sound made in a second; 0: at once
+        self.sound = tone(2 * RATE)
+        self.prefill = 0.0  # seconds of silence before the first event
+        self.error: Exception | None = None  # raised after the prefill
+        self.asked: list[dict[str, object]] = []  # every request
+        self.ended: list[tuple[str, float]] = []  # reason and time of every end
+
+    @property
+    def status(self) -> Status:
+        busy = self._lock.locked()
+        return self.state or Status(state="busy" if busy else "ready", model=self.model, waiting=max(0, self._waiting - busy))
+
+    def chat(self) -> "FakeChat":
+        return FakeChat(self)
+
+    def transcribe(self, audio: Audio, options: Options = TRANSCRIBE, cancelled: threading.Event | None = None) -> Iterator[Event]:
+        self.asked.append({"task": "transcribe", "audio": audio, "options": options})
+        yield from self.run(cancelled or threading.Event(), with_sound=False, heard=audio)
+
+    def speak(self, text: str, voice: str, options: Options = SPEAK, cancelled: threading.Event | None = None) -> Iterator[Event]:
+        self.asked.append({"task": "speak", "text": text, "voice": voice, "options": options})
+        yield from self.run(cancelled or threading.Event(), with_text=False)
+
+    def run(
+        self, cancelled: threading.Event, with_text: bool = True, with_sound: bool = True, heard: Audio | None = None
+    ) -> Iterator[Event]:
+        """A word before every second frame until the sound has ended."""
+        self._waiting += 1
+        try:
+            while not self._lock.acquire(timeout=0.02):
+                if cancelled.is_set():
+                    yield self.end("cancelled", Stats())
+                    return
+        finally:
+            self._waiting -= 1
+        try:
+            yield from self.work(cancelled, with_text, with_sound, heard)
+        finally:
+            self._lock.release()
+
+    def work(self, cancelled: threading.Event, with_text: bool, with_sound: bool, heard: Audio | None) -> Iterator[Event]:
+        began = time.monotonic()
+        cancelled.wait(self.prefill)
+        if self.error:
+            raise self.error
+        spoken = words = 0
+        for start in range(0, len(self.sound), FRAME):
+            if self.speed:
+                due = began + self.prefill + (start + FRAME) / RATE / self.speed
+                cancelled.wait(max(0.0, due - time.monotonic()))
+            if cancelled.is_set():
+                break
+            if with_text and words < len(WORDS) and start // FRAME % 2 == 0:
+                yield TextDelta((" " if words else "") + WORDS[words])
+                words += 1
+            if heard:
+                yield Progress(heard.seconds * min(1.0, (start + FRAME) / len(self.sound)), heard.seconds)
+            if with_sound:
+                spoken += len(self.sound[start : start + FRAME])
+                yield AudioChunk(self.sound[start : start + FRAME], RATE)
+        seconds = time.monotonic() - began
+        sound = heard.seconds if heard else spoken / RATE
+        stats = Stats(text_tokens=words, audio_frames=spoken // FRAME, seconds=seconds, audio_seconds=sound)
+        yield self.end("cancelled" if cancelled.is_set() else "end", stats)
+
+    def end(self, reason: str, stats: Stats) -> Done:
+        self.ended.append((reason, time.time()))
+        return Done("cancelled" if reason == "cancelled" else "end", stats)
+
+    def close(self) -> None:
+        pass
+
+
+class FakeChat:
+    """A conversation that counts its turns."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self._engine = engine
+        self._cancelled = threading.Event()
+        self.turns = 0
+
+    @property
+    def used(self) -> int:
+        return 200 * self.turns
+
+    def reply(
+        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None
+    ) -> Iterator[Event]:
+        self._engine.asked.append({"task": "chat", "chat": self, "text": text, "audio": audio, "options": options})
+        self._cancelled = cancelled = threading.Event()
+        try:
+            yield from self._engine.run(cancelled, with_sound=options.with_audio)
+            self.turns += 1
+        finally:
+            cancelled.set()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def clear(self) -> None:
+        self.turns = 0

@@ -1,0 +1,137 @@
+"""A page on a fake engine, served once; a headless browser with a microphone that hears a tone; what every test must not see."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+from gradio_client import Client
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from lfm import ui
+from tests.fake_engine import FakeEngine
+
+MICROPHONE_HZ = 440
+ENDED = "window.__player.runs.length && window.__player.run.ended"  # the latest request is over, its sound too
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeEngine, str]]:
+    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
+    engine = FakeEngine()
+    blocks = ui.build(engine)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **ui.launch_settings())
+    yield engine, url
+    blocks.close(verbose=False)
+
+
+@pytest.fixture
+def engine(served: tuple[FakeEngine, str]) -> FakeEngine:
+    served[0].reset()
+    return served[0]
+
+
+@pytest.fixture
+def url(served: tuple[FakeEngine, str]) -> str:
+    return served[1]
+
+
+@pytest.fixture
+def client(engine: FakeEngine, url: str) -> Client:
+    return Client(url, verbose=False)
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Callable[..., str]:
+    """Writes a sound file of that many seconds, and gives its path."""
+
+    def write(name: str, seconds: float = 1.0, rate: int = 16_000) -> str:
+        path = tmp_path / name
+        soundfile.write(path, 0.1 * np.sin(np.arange(int(seconds * rate)) / 20), rate)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """One for all tests, so that the page's own files are read once; each tab has a session of its own all the same."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no chromium is on PATH, and the page's browser tests need one")
+    microphone = tmp_path_factory.mktemp("microphone") / "tone.wav"
+    time_axis = np.arange(48_000 * 4) / 48_000
+    # A tone in syllables: a steady one would be taken for noise and filtered out.
+    soundfile.write(microphone, 0.5 * np.sin(2 * np.pi * MICROPHONE_HZ * time_axis) * (np.sin(2 * np.pi * 3 * time_axis) > 0), 48_000)
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=[*flags, f"--use-file-for-fake-audio-capture={microphone}"])
+        yield chromium.new_context(permissions=["microphone"])
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page as one more visitor. At the end: no error on the console, no request to another machine."""
+    pages: list[Page] = []
+    errors: list[str] = []
+    elsewhere: list[str] = []
+
+    def console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    def request(asked: Request) -> None:
+        if not asked.url.startswith((url, "blob:", "data:")):
+            elsewhere.append(asked.url)
+
+    def open_page(width: int = 1280, height: int = 800, dark: bool = False) -> Page:
+        page = browser.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.set_default_timeout(10_000)
+        page.on("console", console)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", request)
+        page.goto(url)
+        page.wait_for_selector("#talk-button .record")
+        page.wait_for_function("window.__player && document.querySelector('#box textarea')")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    until(lambda: engine.status.state != "busy")  # a closed tab frees the engine
+    assert not errors
+    assert not elsewhere
+
+
+def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait for something that happens on another thread."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"this did not come true within {seconds} s"
+        time.sleep(0.02)
+
+
+def say(page: Page, text: str) -> None:
+    page.fill("#box textarea", text)
+    page.press("#box textarea", "Enter")
+
+
+def player(page: Page) -> dict[str, Any]:
+    """The record of the latest request, with its times as seconds since 1970."""
+    run = page.evaluate("({ ...window.__player.run, waiting: window.__player.run.waiting.length, nodes: window.__player.run.nodes.size })")
+    origin = page.evaluate("performance.timeOrigin")
+    for key in ("began", "firstChunk", "lastChunk", "firstSound", "ended"):
+        run[key] = run[key] and (origin + run[key]) / 1000
+    return run

@@ -1,0 +1,81 @@
+"""The page on the real engine, with a small model of random weights: everything but sense."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from playwright.sync_api import BrowserContext, expect
+
+import app
+from lfm import ui
+from lfm.engine import Engine
+from tests.page.conftest import until
+
+
+@pytest.fixture
+def real(golden_folders: dict[str, Path], served: object) -> Iterator[tuple[Engine, str]]:
+    engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
+    engine.wait()
+    blocks = ui.build(engine)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **ui.launch_settings())
+    yield engine, url
+    blocks.close(verbose=False)
+    engine.close()
+
+
+def test_a_question_is_answered_in_text_and_sound_before_generation_ends(
+    real: tuple[Engine, str], browser: BrowserContext, wav: Callable[..., str]
+) -> None:
+    engine, url = real
+    page = browser.new_page()
+    page.goto(url)
+    page.wait_for_selector("#box textarea")
+    page.set_input_files("#box input[type=file]", wav("question.wav", 2))
+    page.wait_for_selector("#box .thumbnails")
+    page.press("#box textarea", "Enter")
+    page.wait_for_function("window.__player.run.firstSound", timeout=20_000)
+    assert page.locator("#chat .bot-row").inner_text().strip()
+    assert engine.status.state == "busy"
+    page.click("#player .stop")
+    until(lambda: engine.status.state == "ready")
+    expect(page.locator("#chat .bot-row .minimal-audio-player")).to_be_visible()
+    expect(page.locator("#meter")).to_contain_text("1 turn")
+    page.close()
+
+
+def test_a_program_gets_words_and_the_conversation_goes_on(real: tuple[Engine, str], wav: Callable[..., str]) -> None:
+    client = Client(real[1], verbose=False)
+    assert client.predict(handle_file(wav("a.wav", 2)), api_name="/transcribe")
+
+
+def test_ctrl_c_ends_the_program_cleanly() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = subprocess.Popen(
+        [sys.executable, "app.py", "--model", "random", "--port", str(port)],
+        cwd=Path(app.__file__).parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    impatience = threading.Timer(60, program.kill)
+    impatience.start()
+    assert program.stdout is not None
+    said: list[str] = []
+    for line in program.stdout:
+        said.append(line)
+        if line.startswith("Ready"):
+            break
+    assert f"Open http://127.0.0.1:{port}/\n" in said
+    program.send_signal(signal.SIGINT)
+    said += program.stdout.readlines()
+    assert program.wait() == 0, "".join(said)
+    assert "Traceback" not in "".join(said)
+    impatience.cancel()
