@@ -85,14 +85,14 @@ class FakeEngine:
             self._lock.release()
 
     def work(self, cancelled: threading.Event, with_text: bool, with_sound: bool, heard: Audio | None) -> Iterator[Event]:
-        began = time.monotonic()
+        began, sound, speed = time.monotonic(), self.sound, self.speed  # a test may set others for the request after this
         cancelled.wait(self.prefill)
         if self.error:
             raise self.error
         spoken = words = 0
-        for start in range(0, len(self.sound), FRAME):
-            if self.speed:
-                due = began + self.prefill + (start + FRAME) / RATE / self.speed
+        for start in range(0, len(sound), FRAME):
+            if speed:
+                due = began + self.prefill + (start + FRAME) / RATE / speed
                 cancelled.wait(max(0.0, due - time.monotonic()))
             if cancelled.is_set():
                 break
@@ -100,13 +100,13 @@ class FakeEngine:
                 yield TextDelta((" " if words else "") + WORDS[words])
                 words += 1
             if heard:
-                yield Progress(heard.seconds * min(1.0, (start + FRAME) / len(self.sound)), heard.seconds)
+                yield Progress(heard.seconds * min(1.0, (start + FRAME) / len(sound)), heard.seconds)
             if with_sound:
-                spoken += len(self.sound[start : start + FRAME])
-                yield AudioChunk(self.sound[start : start + FRAME], RATE)
+                spoken += len(sound[start : start + FRAME])
+                yield AudioChunk(sound[start : start + FRAME], RATE)
         seconds = time.monotonic() - began
-        sound = heard.seconds if heard else spoken / RATE
-        stats = Stats(text_tokens=words, audio_frames=spoken // FRAME, seconds=seconds, audio_seconds=sound)
+        audio_seconds = heard.seconds if heard else spoken / RATE
+        stats = Stats(text_tokens=words, audio_frames=spoken // FRAME, seconds=seconds, audio_seconds=audio_seconds)
         yield self.end("cancelled" if cancelled.is_set() else "end", stats)
 
     def end(self, reason: str, stats: Stats) -> Done:
