@@ -5,7 +5,7 @@
 // The record of each run stays in window.__player.runs for whoever wants to check the timing.
 
 const SOUND_RATE = 24000;
-const START_WITH = 0.12;    // seconds in hand before sound starts, when the model is well ahead of the clock
+const START_WITH = 0.2;     // seconds in hand before sound starts, when the model is well ahead of the clock
 const CAUTIOUS = 0.3;       // and when it is barely ahead, or after it ran dry
 const LEAD = 0.02;          // the first piece is scheduled this far ahead, so that its start is not cut
 const COLOURS = { Speaking: "live", Listening: "recording", Ready: "", Stopped: "", "Microphone blocked": "recording" };
