@@ -50,6 +50,7 @@ class FakeEngine:
         self.error: Exception | None = None  # raised after the prefill
         self.asked: list[dict[str, object]] = []  # every request
         self.ended: list[tuple[str, float]] = []  # reason and time of every end
+        self.stats = Stats()  # of the latest request
 
     @property
     def status(self) -> Status:
@@ -111,6 +112,7 @@ class FakeEngine:
 
     def end(self, reason: str, stats: Stats) -> Done:
         self.ended.append((reason, time.time()))
+        self.stats = stats
         return Done("cancelled" if reason == "cancelled" else "end", stats)
 
     def close(self) -> None:

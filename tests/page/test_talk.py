@@ -10,6 +10,7 @@ import soundfile
 from playwright.sync_api import Page, expect
 
 from lfm.errors import ContextFull
+from lfm.ui import figures
 from lfm.ui.trouble import UNEXPECTED
 from tests.fake_engine import RATE, TEXT, FakeEngine, tone
 from tests.page.conftest import ENDED, player, say, until
@@ -54,7 +55,7 @@ def test_text_and_sound_arrive_while_the_answer_is_still_being_made(visit: Calla
     assert (run["received"], run["scheduled"]) == (len(engine.sound), len(engine.sound))
     expect(page.locator("#chat .bot-row")).to_contain_text(TEXT.split()[-1] if len(TEXT.split()) <= 25 else "water")
     expect(page.locator("#chat .bot-row .minimal-audio-player")).to_be_visible()
-    expect(page.locator("#player .speed")).to_have_text("1.6 times real time")
+    expect(page.locator("#player .speed")).to_have_text(figures.times_real_time(engine.stats))
     expect(page.locator("#player .state")).to_have_text("Ready")
 
 
