@@ -22,7 +22,7 @@ from lfm.audio import Audio
 from lfm.blas import use_fast_blas
 from lfm.chat import Chat
 from lfm.errors import LfmError
-from lfm.events import Done, Event, Stats
+from lfm.events import Done, Event, Queued, Stats
 from lfm.options import SPEAK, TRANSCRIBE, Options
 from lfm.status import ModelInfo, Status
 
@@ -58,7 +58,7 @@ class Engine:
         self._lock = threading.Lock()
         self._settled = threading.Event()  # there is a model, or there will be none
         self._status = Status(state="loading", wanted=model)
-        self._waiting = 0
+        self._line: list[Request] = []  # who waits for the MLX thread, in order
         self._stop_fetching = threading.Event()
         self._requests: weakref.WeakSet[Request] = weakref.WeakSet()
         # Used on the MLX thread alone:
@@ -121,7 +121,7 @@ class Engine:
 
     def stream(self, job: Job, cancelled: threading.Event | None = None) -> Generator[Event, None, None]:
         """Run a job on the MLX thread when its turn comes; its events, here. Leaving the iterator cancels it."""
-        request = Request(cancelled)
+        request, ahead = Request(cancelled), 0
         try:
             while not self._settled.wait(LOOK_EVERY):
                 if request.cancelled.is_set():
@@ -129,7 +129,7 @@ class Engine:
                     return
             self.wait()
             self._requests.add(request)
-            self._count(+1)
+            self._queue(request)
             self._mlx.submit(self._work, request, job)
             while True:
                 try:
@@ -138,6 +138,10 @@ class Engine:
                     if request.cancelled.is_set() and not request.begun.is_set():
                         yield Done("cancelled", Stats(queued=perf_counter() - request.asked))
                         return
+                    now = self._ahead(request)
+                    if now and now != ahead:
+                        yield Queued(now)
+                    ahead = now
                     continue
                 if event is None:
                     return
@@ -146,6 +150,7 @@ class Engine:
                 yield event
         finally:
             request.cancelled.set()
+            self._unqueue(request)
 
     def close(self) -> None:
         """Cancel what runs, free the model and end the threads."""
@@ -211,7 +216,7 @@ class Engine:
         mx.clear_cache()
 
     def _work(self, request: Request, job: Job) -> None:
-        self._count(-1)
+        self._unqueue(request)
         if request.cancelled.is_set():
             request.events.put(Done("cancelled", Stats(queued=perf_counter() - request.asked)))
             request.events.put(None)
@@ -241,13 +246,12 @@ class Engine:
 
     # --- from any thread ---
 
-    def undo(self, key: int, then: Callable[["Session"], None]) -> None:
-        """Take back a session's last turn when the thread gets to it."""
+    def change(self, key: int, change: Callable[["Session"], None]) -> None:
+        """Change a session when the thread gets to it."""
 
         def work() -> None:
             if session := self._sessions.get(key):
-                session.undo()
-                then(session)
+                change(session)
 
         self._mlx.submit(work)
 
@@ -256,14 +260,25 @@ class Engine:
         with contextlib.suppress(RuntimeError):  # the engine is closed and the session gone with it
             self._mlx.submit(self._sessions.pop, key, None)
 
-    def _count(self, change: int) -> None:
+    def _queue(self, request: Request) -> None:
         with self._lock:
-            self._waiting += change
+            self._line.append(request)
         self._update()
+
+    def _unqueue(self, request: Request) -> None:
+        with self._lock:
+            if request in self._line:
+                self._line.remove(request)
+        self._update()
+
+    def _ahead(self, request: Request) -> int:
+        """How many requests end before this one begins."""
+        with self._lock:
+            return self._line.index(request) + (self._status.state == "busy") if request in self._line else 0
 
     def _update(self, **changes: object) -> None:
         with self._lock:
-            self._status = replace(self._status, waiting=self._waiting, **changes)  # type: ignore[arg-type]
+            self._status = replace(self._status, waiting=len(self._line), **changes)  # type: ignore[arg-type]
 
     def _set(self, status: Status) -> None:
         with self._lock:

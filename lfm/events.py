@@ -7,6 +7,13 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Queued:
+    """The request waits for `ahead` others; comes again when that changes, and never when nobody is ahead."""
+
+    ahead: int
+
+
+@dataclass(frozen=True)
 class TextDelta:
     """The next piece of text."""
 
@@ -64,4 +71,4 @@ class Progress:
     total: float
 
 
-Event = TextDelta | AudioChunk | Progress | Done
+Event = Queued | TextDelta | AudioChunk | Progress | Done

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfm.audio import Audio
-from lfm.events import AudioChunk, Done, Event, Progress, Stats, TextDelta
+from lfm.events import AudioChunk, Done, Event, Progress, Queued, Stats, TextDelta
 from lfm.options import CHAT, SPEAK, TRANSCRIBE, Options
 from lfm.status import ModelInfo, Status
 
@@ -36,8 +36,7 @@ class FakeEngine:
     """First come, first served, like the real one."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting = 0
+        self._line: list[threading.Event] = []  # requests in their order, the first of them running
         self.reset()
 
     def reset(self) -> None:
@@ -54,8 +53,8 @@ class FakeEngine:
 
     @property
     def status(self) -> Status:
-        busy = self._lock.locked()
-        return self.state or Status(state="busy" if busy else "ready", model=self.model, waiting=max(0, self._waiting - busy))
+        line = len(self._line)
+        return self.state or Status(state="busy" if line else "ready", model=self.model, waiting=max(0, line - 1))
 
     def chat(self) -> "FakeChat":
         return FakeChat(self)
@@ -72,18 +71,18 @@ class FakeEngine:
         self, cancelled: threading.Event, with_text: bool = True, with_sound: bool = True, heard: Audio | None = None
     ) -> Iterator[Event]:
         """A word before every second frame until the sound has ended."""
-        self._waiting += 1
+        self._line.append(cancelled)
+        told = 0
         try:
-            while not self._lock.acquire(timeout=0.02):
-                if cancelled.is_set():
+            while ahead := self._line.index(cancelled):
+                if cancelled.wait(0.02):
                     yield self.end("cancelled", Stats())
                     return
-        finally:
-            self._waiting -= 1
-        try:
+                if ahead != told:
+                    yield Queued(told := ahead)
             yield from self.work(cancelled, with_text, with_sound, heard)
         finally:
-            self._lock.release()
+            self._line.remove(cancelled)
 
     def work(self, cancelled: threading.Event, with_text: bool, with_sound: bool, heard: Audio | None) -> Iterator[Event]:
         began, sound, speed = time.monotonic(), self.sound, self.speed  # a test may set others for the request after this
@@ -132,13 +131,15 @@ class FakeChat:
         return 200 * self.turns
 
     def reply(
-        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None
+        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None, again: bool = False
     ) -> Iterator[Event]:
-        self._engine.asked.append({"task": "chat", "chat": self, "text": text, "audio": audio, "options": options})
+        self._engine.asked.append(
+            {"task": "chat", "chat": self, "text": text, "audio": audio, "options": options, "system": system, "again": again}
+        )
         self._cancelled = cancelled = threading.Event()
         try:
             yield from self._engine.run(cancelled, with_sound=options.with_audio)
-            self.turns += 1
+            self.turns += not again
         finally:
             cancelled.set()
 
@@ -147,3 +148,6 @@ class FakeChat:
 
     def clear(self) -> None:
         self.turns = 0
+
+    def shorten(self) -> None:
+        self.turns = 1
