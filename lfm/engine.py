@@ -124,6 +124,7 @@ class Engine:
         request, ahead = Request(cancelled), 0
         try:
             while not self._settled.wait(LOOK_EVERY):
+                ahead = -1  # so that the end of this wait is told too
                 if request.cancelled.is_set():
                     yield Done("cancelled")
                     return
@@ -133,15 +134,13 @@ class Engine:
             self._mlx.submit(self._work, request, job)
             while True:
                 try:
-                    event = request.events.get(timeout=None if request.begun.is_set() else LOOK_EVERY)
+                    event = request.events.get(timeout=None if request.begun.is_set() and not ahead else LOOK_EVERY)
                 except Empty:
                     if request.cancelled.is_set() and not request.begun.is_set():
                         yield Done("cancelled", Stats(queued=perf_counter() - request.asked))
                         return
-                    now = self._ahead(request)
-                    if now and now != ahead:
-                        yield Queued(now)
-                    ahead = now
+                    if ahead != (ahead := self._ahead(request)):
+                        yield Queued(ahead)
                     continue
                 if event is None:
                     return

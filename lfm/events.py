@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Queued:
-    """The request waits for `ahead` others; comes again when that changes, and never when nobody is ahead."""
+    """The request waits for `ahead` others; comes again when that changes. 0: its turn has come. Who need not wait gets none."""
 
     ahead: int
 

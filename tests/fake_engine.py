@@ -80,6 +80,8 @@ class FakeEngine:
                     return
                 if ahead != told:
                     yield Queued(told := ahead)
+            if told:
+                yield Queued(0)
             yield from self.work(cancelled, with_text, with_sound, heard)
         finally:
             self._line.remove(cancelled)

@@ -31,7 +31,7 @@ def build(engine: Backend) -> gr.Blocks:
         trouble = gr.HTML(notice(engine.status), elem_id="trouble")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Talk"):
-                Talk(engine, visitor, player)
+                talk = Talk(engine, visitor, player)
             with gr.Tab("Transcribe", render_children=True):
                 Transcribe(engine, visitor, player)
             with gr.Tab("Speak", render_children=True):
@@ -48,7 +48,7 @@ def build(engine: Backend) -> gr.Blocks:
             updates: dict[Any, Any] = {head: header(status), trouble: notice(status)}
             if status.model is not None and status.model is not mine.model:
                 mine.model = status.model
-                updates |= {facts: about(status)} | speak.follow(status.model)
+                updates |= {facts: about(status)} | talk.settings.follow(status.model) | speak.follow(status.model)
             return updates
 
         async def stop(mine: Visitor) -> None:
@@ -59,8 +59,9 @@ def build(engine: Backend) -> gr.Blocks:
                 await mine.stopped()
 
         quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        shown = [head, trouble, facts, speak.voice, speak.describe, speak.decoder]
+        shown = [head, trouble, facts, speak.voice, speak.describe, speak.decoder, talk.settings.decoder]
         gr.Timer(1).tick(follow, visitor, shown, **quietly)
         player.bar.stop(stop, visitor, trigger_mode="multiple", **quietly)
         page.unload(closed)
+        talk.settings.remember(page)
     return page
