@@ -46,6 +46,7 @@ class FakeEngine:
         self.speed = 0.0  # seconds of sound made in a second; 0: at once
         self.sound = tone(2 * RATE)
         self.prefill = 0.0  # seconds of silence before the first event
+        self.hiccup = (0.0, 0.0)  # after so many seconds of sound, so many seconds of nothing
         self.error: Exception | None = None  # raised after the prefill
         self.asked: list[dict[str, object]] = []  # every request
         self.ended: list[tuple[str, float]] = []  # reason and time of every end
@@ -98,6 +99,10 @@ class FakeEngine:
                 cancelled.wait(max(0.0, due - time.monotonic()))
             if cancelled.is_set():
                 break
+            if self.hiccup[1] and start >= self.hiccup[0] * RATE:
+                late, self.hiccup = self.hiccup[1], (0.0, 0.0)
+                cancelled.wait(late)
+                began += late
             if with_text and words < len(WORDS) and start // FRAME % 2 == 0:
                 yield TextDelta((" " if words else "") + WORDS[words])
                 words += 1
@@ -126,7 +131,7 @@ class FakeChat:
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
         self._cancelled = threading.Event()
-        self.turns = 0
+        self.turns = self.shortened = 0
 
     @property
     def used(self) -> int:
@@ -153,3 +158,4 @@ class FakeChat:
 
     def shorten(self) -> None:
         self.turns = 1
+        self.shortened += 1

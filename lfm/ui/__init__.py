@@ -1,6 +1,7 @@
 """The page: three things to do with one engine, and the bar that plays their sound. Nothing here imports mlx."""
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -23,8 +24,8 @@ KEEP_FILES = 24 * 3600  # seconds that recordings and replies stay in Gradio's f
 def build(engine: Backend) -> gr.Blocks:
     """The whole page. Launch it with `launch_settings()`."""
     with gr.Blocks(title="LFM2 Audio", analytics_enabled=False, delete_cache=(3600, KEEP_FILES)) as page:
-        running: dict[str, Visitor] = {}
-        visitor = gr.State(lambda: Visitor(engine, running))  # a plain function: a State would copy the owner of a method
+        present: WeakValueDictionary[str, Visitor] = WeakValueDictionary()
+        visitor = gr.State(lambda: Visitor(engine, present))  # a plain function: a State would copy the owner of a method
         visitor.load_event_to_attach = None  # a tab's visitor is made at its first request; an event for it would be a fourth endpoint
         player = Player()
         head = gr.HTML(header(engine.status), elem_id="head")
@@ -55,7 +56,8 @@ def build(engine: Backend) -> gr.Blocks:
             await mine.stopped()
 
         async def closed(request: gr.Request) -> None:
-            if mine := running.get(str(request.session_hash)):
+            if mine := present.pop(str(request.session_hash), None):
+                mine.gone = True
                 await mine.stopped()
 
         quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

@@ -117,7 +117,7 @@ async function follow(id) {
 
 function accept(message) {
   if (message.text) {
-    run.letters += message.text.length;
+    run.read(message.text);
     document.dispatchEvent(new CustomEvent("lfm:text", { detail: { run: run.id, text: message.text } }));
   }
   if (message.state) hint = { word: message.state, text: message.hint };

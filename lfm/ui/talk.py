@@ -129,7 +129,7 @@ class Talk:
             yield {self.box: gr.skip()}
             return
         try:
-            sound = heard(paths, f"{len(visitor.turns) + 1:02d}-question.wav")
+            sound = heard(paths)
         except LfmError as error:  # what was typed and attached stays where it is
             visitor.notice = explained(error)
             yield {self.chat: visitor.shown()}
@@ -141,7 +141,7 @@ class Talk:
         visitor.stop()
         with visitor.turn(request), self.player.feed() as feed:
             before, turn.id, turn.answer = turn.answer, feed.run, None
-            visitor.feed, visitor.notice = feed, None
+            visitor.feed, visitor.notice, visitor.gone = feed, None, False
             if not again:
                 turn.divider = divider(visitor.turns, self.engine.status.model)
                 visitor.turns.append(turn)
@@ -176,7 +176,7 @@ class Talk:
         return self.player.bar
 
 
-def heard(paths: list[str], name: str) -> Sound | None:
+def heard(paths: list[str]) -> Sound | None:
     """What was attached and what was recorded, as one sound.
 
     Raises:
@@ -185,19 +185,19 @@ def heard(paths: list[str], name: str) -> Sound | None:
     if not paths:
         return None
     if len(paths) == 1:
-        return Sound.read(paths[0], name)
+        return Sound.read(paths[0])
     whole = audio.joined([audio.load(path) for path in paths])
-    path = str(new_file(name))
+    path = str(new_file("question.wav"))
     audio.write_wav(path, audio.to_int16(whole.samples), whole.sample_rate)
-    return Sound.read(path, name)
+    return Sound.read(path)
 
 
 def answered(take: Take, number: int, before: Answer | None) -> Answer:
     """What was said, with its sound as a file; where nothing was, what had been said before."""
-    path = take.wav("answer")
+    path = take.wav(f"{number:02d}-answer")
     if not take.text.strip() and not path:
         return before or Answer("", None, "No answer")
-    sound = Sound.read(path, f"{number:02d}-answer.wav") if path else None
+    sound = Sound.read(path) if path else None
     return Answer(take.text.strip(), sound, NOTES[take.done.reason] if take.done else "Broken off")
 
 

@@ -1,6 +1,7 @@
 """One turn of a conversation as the page shows it: a question that was typed, spoken or both, and its answer."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -16,21 +17,20 @@ Shown = dict[str, Any]  # what the browser gets
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound file that the page may offer; `name` is what a download of it is called."""
+    """A sound file that the page may offer; a download of it has the file's name."""
 
     path: str
-    name: str
     seconds: float
     bars: list[int]
 
     @classmethod
-    def read(cls, path: str, name: str) -> Self:
+    def read(cls, path: str) -> Self:
         """
         Raises:
             AudioError: it cannot be read.
         """
         heard = audio.load(path)
-        return cls(path, name, heard.seconds, bars(heard.samples))
+        return cls(path, heard.seconds, bars(heard.samples))
 
     @property
     def audio(self) -> Audio:
@@ -38,7 +38,7 @@ class Sound:
 
     def shown(self) -> Shown:
         src = f"gradio_api/file={quote(self.path)}"
-        return {"src": src, "name": self.name, "seconds": round(self.seconds, 3), "bars": ",".join(map(str, self.bars))}
+        return {"src": src, "name": Path(self.path).name, "seconds": round(self.seconds, 3), "bars": ",".join(map(str, self.bars))}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -27,8 +27,8 @@ class Notice:
 class Visitor:
     """What gr.State keeps for a tab. The conversation itself is the engine's: `chat` is only a handle to it."""
 
-    def __init__(self, engine: Backend, running: dict[str, "Visitor"]) -> None:
-        """`running` is shared by all tabs: which of them have a request, by the hash that Gradio names a closed tab by."""
+    def __init__(self, engine: Backend, present: "MutableMapping[str, Visitor]") -> None:
+        """`present` is shared by all tabs: the visitors by the hash that Gradio names a closed tab by."""
         self.chat = engine.chat()
         self.turns: list[Turn] = []  # what the page shows
         self.notice: Notice | None = None
@@ -36,7 +36,8 @@ class Visitor:
         self.feed: Feed | None = None  # of the latest request; kept because the player may still fetch from it
         self.waiting = 0  # requests of this tab that wait for the one before
         self.listening = False  # to its questions, for their words
-        self._running = running
+        self.gone = False  # the tab was closed
+        self._present = present
         self._turn = threading.Lock()
         self._cancelled = threading.Event()
 
@@ -55,11 +56,8 @@ class Visitor:
         with self._turn:
             self.waiting -= 1
             self._cancelled = threading.Event()
-            self._running[str(request.session_hash)] = self
-            try:
-                yield self._cancelled
-            finally:
-                self._running.pop(str(request.session_hash), None)
+            self._present[str(request.session_hash)] = self
+            yield self._cancelled
 
     def stop(self) -> None:
         """Ask the running request to end."""

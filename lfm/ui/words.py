@@ -24,7 +24,7 @@ async def recognised(engine: Backend, visitor: Visitor, request: gr.Request) -> 
         return  # the one that does will come to this turn too
     visitor.listening = True
     try:
-        while unheard := [turn for turn in visitor.turns if turn.unheard]:
+        while not visitor.gone and (unheard := [turn for turn in visitor.turns if turn.unheard]):
             status = engine.status
             if status.state in ("failed", "closed"):
                 return

@@ -11,15 +11,22 @@ lfm.Playout = class {
   static LEAD = 0.02;           // the first piece is scheduled this far ahead, so that its start is not cut
   static FADE = 0.008;          // seconds of fading out when it is stopped, so that it does not click
   static LETTERS = 14;          // of text in a second of speech, to guess how long a reply will be
+  static MORE = 4;              // seconds that are likely to follow while its text still comes
+  static STRETCH = 1;           // seconds of sound between two pieces of text at most, so that after them the text is complete
 
   // `sink` gives the context and its output, or null before the first gesture; `changed` is called with each change of what it does.
   constructor(id, began, sink, changed) {
     Object.assign(this, {
-      id, began, sink, changed, final: false, silenced: false, expected: 0, letters: 0,
+      id, began, sink, changed, final: false, silenced: false, expected: 0, letters: 0, textAt: 0,
       chunks: 0, received: 0, firstChunk: null, lastChunk: null, rate: 24000,       // what came, in samples and milliseconds
       scheduled: 0, firstSound: null, underruns: 0, ended: null,                    // what was played of it
       waiting: [], nodes: new Set(), playing: false, next: 0, need: lfm.Playout.START_WITH,
     });
+  }
+
+  read(text) {
+    this.letters += text.length;
+    this.textAt = this.received;
   }
 
   receive(base64, rate) {
@@ -43,11 +50,17 @@ lfm.Playout = class {
   // Slower than real time, measured over enough to be sure.
   get slow() { return !this.final && this.chunks > 2 && this.speed < 0.95; }
 
-  // Seconds until sound can start and go on to the end; null where nobody knows how long it will be.
+  // How long all of it will be, as far as one can tell; 0 where nobody knows.
+  get length() {
+    const { LETTERS, MORE, STRETCH } = lfm.Playout;
+    if (this.expected || !this.letters) return this.expected;
+    return this.letters / LETTERS + ((this.received - this.textAt) / this.rate < STRETCH ? MORE : 0);
+  }
+
+  // Seconds until sound can start and go on to the end; null where nobody knows.
   get wait() {
-    const expected = Math.max(this.expected, this.letters / lfm.Playout.LETTERS);
-    if (!expected) return null;
-    const rest = Math.max(0, expected - this.received / this.rate);
+    if (!this.length) return null;
+    const rest = Math.max(0, this.length - this.received / this.rate);
     const since = (performance.now() - this.lastChunk) / 1000;
     return Math.max(0, rest * (1 / this.speed - 1) - this.inHand - since);
   }

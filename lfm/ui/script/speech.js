@@ -12,7 +12,7 @@ lfm.SpeechDetector = class {
   static AFTER = 0.3;           // of that pause is kept
   static LONGEST = 60;
   static BEGIN = { above: 13, least: -50, loud: 6, of: 8 };     // dB over the floor, dB of full scale; so many of the last frames
-  static INSIST = { above: 19, least: -40, loud: 12, of: 14 };  // to interrupt: louder and longer, for a voice, not an echo of ours
+  static INSIST = { above: 19, least: -40, loud: 8, of: 14 };  // to interrupt: louder and longer, for a voice, not an echo of ours
   static STAY = { above: 8, least: -55 };
   static FLOOR = [-65, -45];    // dB; quieter and louder rooms are taken for these
 
