@@ -86,6 +86,7 @@ class FakeEngine:
             yield from self.work(cancelled, with_text, with_sound, heard)
         finally:
             self._line.remove(cancelled)
+            cancelled.set()
 
     def work(self, cancelled: threading.Event, with_text: bool, with_sound: bool, heard: Audio | None) -> Iterator[Event]:
         began, sound, speed = time.monotonic(), self.sound, self.speed  # a test may set others for the request after this

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 
 import gradio as gr
 
-from lfm.events import TextDelta
 from lfm.ui.backend import Backend
+from lfm.ui.take import Take
 from lfm.ui.turn import Turn
 from lfm.ui.visitor import Visitor
 
@@ -42,14 +42,13 @@ def listen(engine: Backend, visitor: Visitor, turn: Turn, request: gr.Request) -
     with visitor.turn(request) as cancelled:
         try:
             assert turn.sound is not None
-            text = ""
+            take = Take()
             for event in engine.transcribe(turn.sound.audio, cancelled=cancelled):
-                if isinstance(event, TextDelta):
-                    text += event.text
+                take.add(event)
                 if visitor.waiting or engine.status.waiting:
                     cancelled.set()
-            if not cancelled.is_set():
-                turn.words = text.strip()
+            if take.done and take.done.reason != "cancelled":
+                turn.words = take.text.strip()
         except Exception as error:
             log.info("the words of a question are not known: %s", error)
             turn.words = ""

@@ -79,7 +79,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=[*flags, f"--use-file-for-fake-audio-capture={microphone}"])
-        yield chromium.new_context(permissions=["microphone"])
+        yield chromium.new_context(permissions=["microphone"], color_scheme="light")
         chromium.close()
 
 
@@ -87,6 +87,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Callable[..., Page]]:
     """Opens the page as one more visitor. At the end: no error on the console, no request to another machine."""
     pages: list[Page] = []
+    own: list[BrowserContext] = []
     errors: list[str] = []
     elsewhere: list[str] = []
 
@@ -98,8 +99,11 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
         if not asked.url.startswith((url, "blob:", "data:")):
             elsewhere.append(asked.url)
 
-    def open_page(width: int = 1280, height: int = 800, dark: bool = False) -> Page:
-        page = browser.new_page()
+    def open_page(width: int = 1280, height: int = 800, dark: bool = False, own_browser: bool = False) -> Page:
+        if own_browser:
+            assert browser.browser
+            own.append(browser.browser.new_context(permissions=["microphone"]))
+        page = (own[-1] if own_browser else browser).new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if dark else "light")
@@ -115,6 +119,8 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
     yield open_page
     for page in pages:
         page.close()
+    for context in own:
+        context.close()
     until(lambda: engine.status.state != "busy")  # a closed tab frees the engine
     assert not errors
     assert not elsewhere
