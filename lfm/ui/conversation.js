@@ -41,14 +41,14 @@ function copied(button) {
 // ---- drawing ----
 
 function question({ words, text, sound }, number) {
-  return node("div", "question",
+  return node("div", "question", node("span", "unseen", "You: "),
     words && node("p", "heard", node("span", "", "Heard"), ` ${words}`),
     text && node("p", "", text),
     sound && strip(sound, `question ${number}`));
 }
 
 function answer(one, number) {
-  const made = node("div", "answer", node("p", "text", one?.text ?? ""));
+  const made = node("div", "answer", node("span", "unseen", "Answer: "), node("p", "text", one?.text ?? ""));
   if (!one) {
     made.setAttribute("aria-busy", "true");     // so that it is read aloud once, when it is complete
     made.append(node("span", "dots", node("i", ""), node("i", ""), node("i", "")));

@@ -32,8 +32,10 @@ def export(turns: list[Turn]) -> str:
     return str(target)
 
 
-def add(archive: zipfile.ZipFile, sound: Sound, name: str, folder: Path) -> str:
-    """Put a sound into the archive, as WAV whatever it was."""
+def add(archive: zipfile.ZipFile, sound: Sound, name: str, folder: Path) -> str | None:
+    """Put a sound into the archive, as WAV whatever it was; None where it is too old to be there still."""
+    if not Path(sound.path).exists():
+        return None
     path = folder / name
     if Path(sound.path).suffix.lower() == ".wav":
         shutil.copy(sound.path, path)

@@ -134,7 +134,7 @@ function warn(title, remedy, kind = "") {
 function refused(error, act) {
   again = act;
   show();
-  warn(...lfm.whyNoMicrophone(error), "again");
+  warn(...lfm.whyNoMicrophone(error));
   button.classList.add("blocked");
   tell("lfm:blocked");
 }

@@ -73,7 +73,7 @@ class Settings:
                 self.top_k = gr.Number(label="Voice top-k", minimum=0, maximum=2048, precision=0, **number)
                 self.top_p = gr.Number(label="Top-p", minimum=0.05, maximum=1, step=0.05, **number)
             with gr.Row(elem_classes="pair"):
-                self.longest = gr.Number(label="Longest reply", minimum=16, maximum=LONGEST, precision=0, step=16, **number)
+                self.longest = gr.Number(label="Tokens at most", minimum=16, maximum=LONGEST, precision=0, step=16, **number)
                 self.seed = gr.Number(label="Seed", placeholder="Any", minimum=0, precision=0, **number)
             self.decoder = gr.Radio([MODEL_OWN, "Mimi"], value=MODEL_OWN, label="Decoder", elem_classes="seg")
             self.reset = gr.Button("Back to the defaults", min_width=0, size="sm", elem_id="defaults", elem_classes="small")

@@ -18,7 +18,7 @@ from lfm.ui.microphone import microphone, recording
 from lfm.ui.player import Feed, Player
 from lfm.ui.settings import Chosen, Settings, chosen
 from lfm.ui.take import Take, new_file
-from lfm.ui.trouble import UNEXPECTED
+from lfm.ui.trouble import UNEXPECTED, explained
 from lfm.ui.turn import Answer, Sound, Turn
 from lfm.ui.visitor import Notice, Visitor
 from lfm.ui.words import recognised
@@ -62,7 +62,7 @@ class Talk:
                         save = gr.Button("Export", min_width=0, elem_id="export")
                 self.file = gr.Textbox(visible="hidden", label="Exported file")
 
-        outputs = [self.chat, player.bar, self.box, self.meter, self.foot]
+        self.outputs = outputs = [self.chat, player.bar, self.box, self.meter, self.foot]
         # Several answers of one tab wait for each other in its session, and all tabs in the engine: Gradio need not hold anyone back.
         how: dict[str, Any] = {
             "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
@@ -114,7 +114,8 @@ class Talk:
         return {self.chat: visitor.shown(), self.meter: "", self.foot: gr.Column(visible=False)}
 
     def export(self, visitor: Visitor) -> str:
-        return export(visitor.turns)
+        with explained():
+            return export(visitor.turns)
 
     async def listen(self, visitor: Visitor, request: gr.Request) -> AsyncIterator[Any]:
         async for _ in recognised(self.engine, visitor, request):
@@ -131,7 +132,7 @@ class Talk:
         try:
             sound = heard(paths)
         except LfmError as error:  # what was typed and attached stays where it is
-            visitor.notice = explained(error)
+            visitor.notice = notice(error)
             yield {self.chat: visitor.shown()}
             return
         yield from self.answer(visitor, Turn(text, sound), chosen(settings), request)
@@ -153,7 +154,7 @@ class Talk:
                 reply = visitor.chat.reply(turn.text or None, question, how.options, how.system, again)
                 self.follow(feed, take, reply)
             except Exception as error:
-                visitor.notice = explained(error)
+                visitor.notice = notice(error)
             turn.model = self.engine.status.model
             turn.answer = answered(take, len(visitor.turns), before)
             feed.close()
@@ -207,7 +208,7 @@ def divider(turns: list[Turn], model: ModelInfo | None) -> str:
     return "Another model from here on: it has not heard what is above" if changed else ""
 
 
-def explained(error: Exception) -> Notice:
+def notice(error: Exception) -> Notice:
     """An error as a notice: its first sentence says what is wrong, the rest what to do."""
     if isinstance(error, ContextFull) and "full" in str(error):
         return Notice("The conversation is full", "Start a new one, or keep only the last turns.", "Keep the last turns")

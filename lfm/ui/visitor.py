@@ -34,7 +34,7 @@ class Visitor:
         self.notice: Notice | None = None
         self.model: ModelInfo | None = None  # the one that the controls are set for
         self.feed: Feed | None = None  # of the latest request; kept because the player may still fetch from it
-        self.waiting = 0  # requests of this tab that wait for the one before
+        self.waiting: set[object] = set()  # requests of this tab that wait for the one before
         self.listening = False  # to its questions, for their words
         self.gone = False  # the tab was closed
         self._present = present
@@ -52,9 +52,9 @@ class Visitor:
     @contextmanager
     def turn(self, request: gr.Request) -> Iterator[threading.Event]:
         """Be this tab's only request: wait for the one before to end, and be the one that Stop ends."""
-        self.waiting += 1
+        self.waiting.add(me := object())
         with self._turn:
-            self.waiting -= 1
+            self.waiting.discard(me)
             self._cancelled = threading.Event()
             self._present[str(request.session_hash)] = self
             yield self._cancelled

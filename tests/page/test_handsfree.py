@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.fake_engine import RATE, FakeEngine, tone
-from tests.page.conftest import ENDED, player, until, utterance
+from tests.page.conftest import ENDED, player, utterance
 
 DETECT = """(base64) => {
     const samples = new Float32Array(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer);
@@ -71,7 +72,7 @@ def test_three_turns_are_held_unaided(visit: Callable[..., Page], engine: FakeEn
     assert 1.2 <= heard[0].seconds < 2.2
     assert all(0.4 <= audio.seconds < 2.2 for audio in heard)  # the microphone talks on while the page speaks, which is not heard
     runs = page.evaluate("window.__player.runs.map((run) => [run.began, run.ended])")
-    assert all(began > ended for (_, ended), (began, _) in zip(runs, runs[1:], strict=False) if ended), "it listened while it spoke"
+    assert all(began > ended for (_, ended), (began, _) in pairwise(runs) if ended), "it listened while it spoke"
     page.locator("#player .stop").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("switch", name="Hands-free")).not_to_be_checked()

@@ -29,7 +29,7 @@ def test_text_and_sound_arrive_while_the_answer_is_still_being_made(visit: Calla
     engine.speed, engine.sound = 1.6, tone(4 * RATE)
     page = visit()
     say(page, "Where shall I go?")
-    expect(page.locator("#chat .question")).to_have_text("Where shall I go?")
+    expect(page.locator("#chat .question")).to_have_text("You: Where shall I go?")
     expect(page.locator("#chat .answer")).to_contain_text("Start early")
     text_at = time.time()
     expect(page.locator("#player .state")).to_have_text("Speaking")
@@ -123,7 +123,7 @@ def test_the_last_question_is_asked_again(visit: Callable[..., Page], engine: Fa
     page.get_by_role("button", name="Ask again").click()
     expect(page.locator("#chat .turn").last.locator(".time")).to_have_text("0:03")
     assert [(one["text"], one["again"]) for one in engine.asked] == [("One", False), ("Two", False), ("Two", True)]
-    expect(page.locator("#chat .question")).to_have_text(["One", "Two"])
+    expect(page.locator("#chat .question")).to_have_text(["You: One", "You: Two"])
     answered(page, 2)
     engine.prefill = 30.0  # where no other answer comes, this one stays
     page.get_by_role("button", name="Ask again").click()
@@ -149,7 +149,7 @@ def test_what_is_set_under_advanced_reaches_the_engine_and_stays_in_the_browser(
     page.get_by_label("Text only").check()
     page.get_by_role("button", name="Advanced").click()
     page.get_by_label("System prompt").fill("Answer like a pirate.")
-    for name, value in (("Voice temperature", "0.5"), ("Voice top-k", "7"), ("Top-p", "0.9"), ("Longest reply", "200"), ("Seed", "42")):
+    for name, value in (("Voice temperature", "0.5"), ("Voice top-k", "7"), ("Top-p", "0.9"), ("Tokens at most", "200"), ("Seed", "42")):
         page.get_by_label(name).fill(value)
     page.locator("#advanced").get_by_label("Mimi").check()
     say(page, "Ahoy")

@@ -27,7 +27,7 @@ def test_five_browsers_at_once_are_each_served_and_see_their_place(visit: Callab
     assert seen == sorted(seen, key=lambda place: 1 if place == "You are next" else int(place.split()[0]), reverse=True)
     for number, page in enumerate(pages):
         page.wait_for_function(ENDED)
-        expect(page.locator("#chat .question")).to_have_text(f"Question {number}")
+        expect(page.locator("#chat .question")).to_have_text(f"You: Question {number}")
         expect(page.locator("#chat .answer sound-strip .time")).to_have_text("0:04")
     assert [reason for reason, _ in engine.ended] == ["end"] * 5
     assert [one["text"] for one in engine.asked] == [f"Question {number}" for number in range(5)]

@@ -29,11 +29,11 @@ lfm.openMicrophone = async (hear) => {
   };
 };
 
-// Why the microphone did not open: a title, a remedy, and whether trying again can help.
+// Why the microphone did not open: a title, a remedy, and "again" where trying again can help.
 lfm.whyNoMicrophone = (error) => {
   if (!window.isSecureContext) {
-    return ["This page was opened over http", `Browsers hide the microphone then. Open http://localhost:${location.port || 80} on the computer itself. You can keep typing meanwhile.`];
+    return ["This page was opened over http", `Browsers hide the microphone then. Open http://localhost:${location.port || 80} on the computer itself. You can keep typing meanwhile.`, ""];
   }
-  if (error?.name === "NotFoundError") return ["No microphone was found", "Connect one and try again. You can type or attach a file meanwhile."];
-  return ["The browser is blocking the microphone", "Click the icon at the left of the address bar, choose Allow for the microphone, then try again. You can keep typing meanwhile."];
+  if (error?.name === "NotFoundError") return ["No microphone was found", "Connect one and try again. You can type or attach a file meanwhile.", "again"];
+  return ["The browser is blocking the microphone", "Click the icon at the left of the address bar, choose Allow for the microphone, then try again. You can keep typing meanwhile.", "again"];
 };
