@@ -39,7 +39,7 @@ CONTROL = {  # published ids
 
 
 def write(folder: Path, size: str = "tiny", seed: int = SEED) -> Path:
-    """Write an LFM2.5-Audio checkpoint, with Mimi, detokenizer and tokenizer; `size` is "tiny" or "full"."""
+    """Write an LFM2.5-Audio checkpoint, with Mimi, detokenizer and tokenizer; `size` is "tiny", "pocket" or "full"."""
     chosen = SIZES[size]
     (folder / "audio_detokenizer").mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config(chosen) | {"noise": True})
