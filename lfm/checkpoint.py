@@ -105,7 +105,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         decoders=tuple(decoders),
         voices=VOICES[family],
         context=min(CONTEXT, config.lfm.context),
-        noise=bool(raw.get("noise", False)),
+        noise=bool(raw["lfm"].get("noise", False)),
     )
     return LoadedModel(model, decoders, tokenizer, config, info)
 
