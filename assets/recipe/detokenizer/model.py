@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from lfm2 import Backbone
+
 BOOKS, BINS = 8, 2048
 N_FFT, HOP = 1280, 320
 PER_FRAME = 6  # spectra of a 12.5 Hz frame
@@ -42,109 +44,6 @@ TINY = POCKET | {
     "num_key_value_heads": 1,
     "intermediate_size": 96,
 }
-
-
-class Conv(nn.Module):
-    """Gated short convolution."""
-
-    def __init__(self, c: dict) -> None:
-        super().__init__()
-        width, self.taps = c["hidden_size"], c["conv_L_cache"]
-        self.in_proj = nn.Linear(width, 3 * width, bias=False)
-        self.conv = nn.Conv1d(width, width, self.taps, groups=width, bias=False)
-        self.out_proj = nn.Linear(width, width, bias=False)
-
-    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
-        gate, out_gate, x = self.in_proj(x).chunk(3, -1)
-        x = F.pad((gate * x).mT, (self.taps - 1, 0))
-        return self.out_proj(out_gate * self.conv(x).mT)
-
-
-class Attention(nn.Module):
-    """Grouped-query attention with normalised queries and keys and rotary positions."""
-
-    def __init__(self, c: dict) -> None:
-        super().__init__()
-        self.heads, self.kv_heads = c["num_attention_heads"], c["num_key_value_heads"]
-        width = c["hidden_size"]
-        self.size = width // self.heads
-        self.theta = c["rope_theta"]
-        self.q_proj = nn.Linear(width, width, bias=False)
-        self.k_proj = nn.Linear(width, self.kv_heads * self.size, bias=False)
-        self.v_proj = nn.Linear(width, self.kv_heads * self.size, bias=False)
-        self.out_proj = nn.Linear(width, width, bias=False)
-        self.q_layernorm = nn.RMSNorm(self.size, c["norm_eps"])
-        self.k_layernorm = nn.RMSNorm(self.size, c["norm_eps"])
-
-    def rotate(self, x: Tensor) -> Tensor:
-        """(B, heads, L, size), first half against second half."""
-        half = self.size // 2
-        freqs = self.theta ** (-torch.arange(half) / half)
-        angle = torch.arange(x.shape[2])[:, None] * freqs
-        a, b = x[..., :half], x[..., half:]
-        cos, sin = angle.cos(), angle.sin()
-        return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
-
-    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
-        q = self.q_layernorm(self.q_proj(x).unflatten(-1, (self.heads, -1)))
-        k = self.k_layernorm(self.k_proj(x).unflatten(-1, (self.kv_heads, -1)))
-        v = self.v_proj(x).unflatten(-1, (self.kv_heads, -1))
-        q, k, v = (t.transpose(1, 2) for t in (q, k, v))
-        groups = self.heads // self.kv_heads
-        k, v = (t.repeat_interleave(groups, 1) for t in (self.rotate(k), v))
-        out = F.scaled_dot_product_attention(self.rotate(q), k, v, attn_mask=mask)
-        return self.out_proj(out.transpose(1, 2).flatten(2))
-
-
-class FeedForward(nn.Module):
-    """SwiGLU."""
-
-    def __init__(self, c: dict) -> None:
-        super().__init__()
-        width, inner = c["hidden_size"], int(2 * c["intermediate_size"] / 3)
-        inner = -(-inner // c["block_multiple_of"]) * c["block_multiple_of"]
-        self.w1 = nn.Linear(width, inner, bias=False)
-        self.w3 = nn.Linear(width, inner, bias=False)
-        self.w2 = nn.Linear(inner, width, bias=False)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.w2(F.silu(self.w1(x)) * self.w3(x))
-
-
-class Block(nn.Module):
-    """Convolution or attention, then a feed-forward layer, both with residuals."""
-
-    def __init__(self, c: dict, kind: str) -> None:
-        super().__init__()
-        if kind == "conv":
-            self.conv = Conv(c)
-        else:
-            self.self_attn = Attention(c)
-        self.feed_forward = FeedForward(c)
-        self.operator_norm = nn.RMSNorm(c["hidden_size"], c["norm_eps"])
-        self.ffn_norm = nn.RMSNorm(c["hidden_size"], c["norm_eps"])
-
-    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
-        operator = self.conv if hasattr(self, "conv") else self.self_attn
-        x = x + operator(self.operator_norm(x), mask)
-        return x + self.feed_forward(self.ffn_norm(x))
-
-
-class Backbone(nn.Module):
-    def __init__(self, c: dict) -> None:
-        super().__init__()
-        self.embed_tokens = nn.Embedding(c["vocab_size"], c["hidden_size"])
-        self.layers = nn.ModuleList(Block(c, kind) for kind in c["layer_types"])
-        self.embedding_norm = nn.RMSNorm(c["hidden_size"], c["norm_eps"])
-        self.window = c["sliding_window"]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        place = torch.arange(x.shape[1])
-        back = place[:, None] - place
-        mask = (back >= 0) & (back < self.window)
-        for layer in self.layers:
-            x = layer(x, mask)
-        return self.embedding_norm(x)
 
 
 class FusedEmbedding(nn.Module):

@@ -6,3 +6,5 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[3]
 if str(REPOSITORY) not in sys.path:
     sys.path.append(str(REPOSITORY))
+
+import lfm  # noqa: E402, F401 (before anything imports mlx: it brings a fast BLAS)
