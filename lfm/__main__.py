@@ -2,7 +2,7 @@
 
 import sys
 
-COMMANDS = {"bench": "time a model on this machine"}
+COMMANDS = {"bench": "time a model on this machine", "quantize": "pack a checkpoint into few bits"}
 
 
 def main(argv: list[str]) -> int:
@@ -11,7 +11,11 @@ def main(argv: list[str]) -> int:
             from lfm.bench.command import main as bench
 
             return bench(rest)
-    print("usage: python -m lfm COMMAND\n\n" + "\n".join(f"  {name}  {what}" for name, what in COMMANDS.items()))
+        case ["quantize", *rest]:
+            from lfm.quantize import main as quantize
+
+            return quantize(rest)
+    print("usage: python -m lfm COMMAND\n\n" + "\n".join(f"  {name:8}  {what}" for name, what in COMMANDS.items()))
     return 0 if argv in ([], ["-h"], ["--help"]) else 2
 
 
