@@ -205,6 +205,7 @@ class Engine:
             return
         self._set(Status(state="ready", model=self._loaded.info))
         self._settled.set()
+        self._generator.warm()  # the first request waits for it, the page does not
 
     def _free(self) -> None:
         self._loaded = self._generator = None

@@ -34,6 +34,7 @@ class Stats:
 
     queued: float = 0.0  # waited for others before that moment
     prompt_tokens: int = 0  # positions that were fed before generation
+    prompt_seconds: float = 0.0  # how long that took
     text_tokens: int = 0
     audio_frames: int = 0
     first_text: float | None = None

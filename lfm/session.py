@@ -132,7 +132,9 @@ class Session:
         conversation = self.conversation
         unread = conversation.segments[self.fed :]
         meter.add(prompt_tokens=sum(map(len, unread)))
+        began = perf_counter()
         hidden = self.generator.prefill(unread, self.state, stopped)
+        meter.add(prompt_seconds=perf_counter() - began)
         if hidden is None:
             yield meter.done("cancelled")
             return
