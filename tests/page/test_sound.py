@@ -40,14 +40,14 @@ def test_the_page_adds_less_than_a_quarter_of_a_second_to_the_first_sound(visit:
     own = engine.prefill + FRAME / RATE / engine.speed  # when the engine has its first chunk
     page = visit()
     overheads = []
-    for words in ("One", "Two", "Three"):
+    for words in ("One", "Two", "Three", "Four", "Five"):
         say(page, words)
         page.wait_for_function(f"window.__player.runs.length > {len(overheads)} && {ENDED}")
         run = player(page)
         overheads.append(run["firstSound"] - run["began"] - own)
         expect(page.locator("#chat .answer .tools")).to_have_count(len(overheads))
     assert min(overheads) > 0, "the page cannot be faster than the engine: the times are wrong"
-    assert sorted(overheads)[1] <= 0.25, overheads
+    assert sorted(overheads)[2] <= 0.25, overheads
     expect(page.locator("#player .first")).to_have_text(f"First sound {1000 * (overheads[-1] + own):.0f} ms")
 
 

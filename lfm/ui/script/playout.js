@@ -68,7 +68,7 @@ lfm.Playout = class {
   get enough() {
     if (this.final) return true;
     if (this.slow) return this.wait === 0 && this.inHand > 1;
-    return this.inHand >= (this.speed >= 1.5 ? this.need : Math.max(this.need, lfm.Playout.CAUTIOUS));
+    return this.inHand >= (this.speed >= 1.15 ? this.need : Math.max(this.need, lfm.Playout.CAUTIOUS));
   }
 
   play() {
