@@ -37,7 +37,7 @@ def about(status: Status) -> str:
 </div>
 <h3>Use it from code</h3>
 <p>The page and this interface share one model, and wait for each other.</p>
-<pre>{escape(CODE)}</pre>
+<pre tabindex="0" aria-label="Code">{escape(CODE)}</pre>
 </div>"""
 
 
