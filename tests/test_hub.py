@@ -156,7 +156,7 @@ def test_a_download_has_the_needed_files_and_tells_its_progress(server: FakeHub,
     assert seen[-1] == (total, total)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert len(seen) > 3 * len(got)  # within files too
-    assert cached(tmp_path) == [REPOSITORY]
+    assert cached(tmp_path) == {REPOSITORY: total}
 
 
 def test_a_second_time_fetches_nothing(server: FakeHub, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_stopped_download_goes_on_the_next_time(server: FakeHub, tmp_path: Pat
 
     with pytest.raises(DownloadCancelled):
         find(REPOSITORY, endpoint=server.url, cache=tmp_path, progress=progress, cancelled=stop)
-    assert cached(tmp_path) == []
+    assert cached(tmp_path) == {}
     server.ranges.clear()
     folder = find(REPOSITORY, endpoint=server.url, cache=tmp_path)
     assert int(server.ranges[0][6:-1]) > size // 4
