@@ -42,7 +42,7 @@ class Repository:
 
     name: str
     revision: str | None
-    endpoint: str
+    endpoint: str | None
     cache: Path
 
     @property
@@ -103,7 +103,7 @@ def find(
         raise CheckpointError(f"{name} is a file. Give the folder that holds it.")
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
         raise CheckpointError(f"There is no folder {name}, and it is no name of a repository, such as LiquidAI/LFM2.5-Audio-1.5B.")
-    repository = Repository(name, revision, endpoint or constants.ENDPOINT, cache or Path(constants.HF_HUB_CACHE))
+    repository = Repository(name, revision, endpoint, cache or Path(constants.HF_HUB_CACHE))
     try:
         files = _list(repository)
     except (httpx2.HTTPError, OfflineModeIsEnabled) as error:

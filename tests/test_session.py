@@ -224,7 +224,7 @@ def test_two_decoders_are_compared_on_the_same_frames(lfm25: LoadedModel, first:
     generator = TokenGenerator(lfm25.model)
     text = "One long sentence that goes on for a while. " * 8  # two pieces
 
-    def said(options: Options, kind: type) -> np.ndarray:
+    def said(options: Options, kind: type[AudioChunk] | type[OtherDecoding]) -> np.ndarray:
         events = speak(lfm25, generator, text, "US male", options, never)
         return np.concatenate([event.pcm for event in events if isinstance(event, kind)])
 

@@ -12,7 +12,7 @@ const TAKE = `<div class="line"><button type="button" class="play"></button>
     <button type="button" class="words"><span class="text"></span><span class="how"></span></button>
     <span class="small">${WAVE}</span><span class="length"></span>
     <button type="button" class="icon keep">${STAR}</button><a class="icon load">${LOAD}</a><button type="button" class="icon delete">${BIN}</button></div>
-  <div class="more"><div class="large">${WAVE}<input type="range" min="0" step="0.01"></div><div class="spectrogram" role="img"></div>
+  <div class="more"><div class="large">${WAVE}<input type="range" min="0" step="0.01" value="0"></div><div class="spectrogram" role="img"></div>
     <p class="axis"><span>0:00</span><span class="end"></span></p><p class="figures"></p></div>`;
 const HALF = (letter) => `<div class="half"><button type="button" class="play"></button><b>${letter}</b><span class="small">${WAVE}</span><button type="button" class="choose">Choose ${letter}</button></div>`;
 const PAIR = `<div class="question"><div><p class="text">Which sounds better?</p><p class="how">The same speech, decoded two ways. Names appear after you choose.</p></div>
