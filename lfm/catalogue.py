@@ -45,8 +45,9 @@ PUBLISHED = (
 )
 
 
-def models(pocket: Path = POCKET) -> tuple[Model, ...]:
+def models(pocket: Path | None = None) -> tuple[Model, ...]:
     """What can be chosen; the pocket model where it is there."""
+    pocket = pocket or POCKET
     if not (pocket / "config.json").is_file():
         return PUBLISHED
     size = sum(path.stat().st_size for path in pocket.rglob("*") if path.is_file())
@@ -56,8 +57,9 @@ def models(pocket: Path = POCKET) -> tuple[Model, ...]:
     return (small, *PUBLISHED)
 
 
-def recommended(backend: Backend, total: int | None, pocket: Path = POCKET) -> str:
+def recommended(backend: Backend, total: int | None, pocket: Path | None = None) -> str:
     """The name of the model to begin with: on a GPU the most exact that takes at most half of `total` bytes, on a CPU a quick one."""
+    pocket = pocket or POCKET
     if backend == "CPU" and (pocket / "config.json").is_file():
         return str(pocket)
     if backend == "CPU" or total is None:
