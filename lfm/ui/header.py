@@ -11,7 +11,7 @@ from lfm.catalogue import title
 from lfm.status import ModelInfo, Status
 from lfm.ui import figures
 from lfm.ui.backend import Backend
-from lfm.ui.models import known, listed, memory_left
+from lfm.ui.models import listed, memory_left
 from lfm.ui.place import Place
 from lfm.ui.visitor import Visitor
 
@@ -71,15 +71,16 @@ class Header:
         return {self.html: self.view(visitor), self.trouble: text}
 
     def view(self, visitor: Visitor | None = None, said: str = "") -> View:
-        """All that header.js shows. Under the field stands what became of the name that was last written there."""
+        """All that header.js shows. Under the field stands what became of the name that was last written there, if no row says it."""
         status = self.engine.status
         colour, word = state(status, visitor)
-        if not said and status.failed and not known(status.failed):
+        rows = listed(status, self.engine.cached(), self.fixed)
+        if not said and status.failed not in [row["name"] for row in rows]:
             said = status.error
         return {
             "pill": {"colour": colour, "word": word, "detail": detail(status)},
             "free": memory_left(),
-            "rows": listed(status, self.engine.cached(), self.fixed),
+            "rows": rows,
             "said": said,
             "hint": FIXED if self.fixed else HINT,
             "fixed": self.fixed,

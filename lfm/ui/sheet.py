@@ -46,7 +46,7 @@ class File:
         share = self.share
         return {
             "name": self.name,
-            "length": figures.duration(self.seconds) if self.seconds else "",
+            "length": figures.duration(round(self.seconds)) if self.seconds else "",
             "state": f"Transcribing {100 * share:.0f} %" if share is not None else self.state,
             "kind": self.state.lower(),
             "share": share,
