@@ -64,6 +64,14 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
     return Audio(soxr.resample(audio.samples, audio.sample_rate, sample_rate), sample_rate)
 
 
+def joined(sounds: list[Audio], pause: float = 0.5) -> Audio:
+    """One after the other, with a pause of so many seconds between them, at the rate of the first."""
+    rate = sounds[0].sample_rate
+    silence = np.zeros(int(pause * rate), np.float32)
+    pieces = [piece for sound in sounds for piece in (silence, resample(sound, rate).samples)]
+    return Audio(np.concatenate(pieces[1:]), rate)
+
+
 def to_int16(samples: np.ndarray) -> np.ndarray:
     """Float samples to int16, clipped."""
     return np.clip(np.rint(samples * 32767.0), -32768, 32767).astype(np.int16)

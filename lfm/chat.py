@@ -30,15 +30,24 @@ class Chat:
         weakref.finalize(self, engine.forget, self._key)
 
     def reply(
-        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None
+        self,
+        text: str | None = None,
+        audio: Audio | None = None,
+        options: Options = CHAT,
+        system: str | None = None,
+        again: bool = False,
     ) -> Generator[Event, None, None]:
-        """Answer one turn of the user: words, a recording, or both."""
+        """Answer one turn of the user: words, a recording, or both.
+
+        `again` goes back first to where the latest question was asked, so that this one takes its place; where nothing is
+        said, the one before is still there.
+        """
         self._cancelled = cancelled = threading.Event()
 
         def job(loaded: "LoadedModel", generator: "TokenGenerator", stopped: "Stopped") -> Iterator[Event]:
             session = self._engine.session(self._key)
             try:
-                yield from session.reply(text, audio, options, system, stopped)
+                yield from session.reply(text, audio, options, system, stopped, again)
             finally:
                 self._measure(session)
 
@@ -54,10 +63,14 @@ class Chat:
         self._engine.forget(self._key)
         self.used = self.turns = 0
 
-    def undo(self) -> None:
-        """Forget the last turn, question and answer."""
-        self.cancel()
-        self._engine.undo(self._key, self._measure)
+    def shorten(self) -> None:
+        """Forget the first turns, so that half of the context is free again."""
+
+        def change(session: "Session") -> None:
+            session.shorten()
+            self._measure(session)
+
+        self._engine.change(self._key, change)
 
     def _measure(self, session: "Session") -> None:
         self.used, self.turns = len(session.conversation), len(session.turns)

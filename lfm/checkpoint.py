@@ -108,7 +108,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         voices=VOICES[family],
         context=min(CONTEXT, config.lfm.context),
         device=str(mx.device_info().get("device_name", "")),
-        noise=bool(raw.get("noise", False)),
+        noise=bool(raw["lfm"].get("noise", False)),
     )
     return LoadedModel(model, decoders, tokenizer, config, info)
 
@@ -193,17 +193,18 @@ def use_last_of_tied(tensors: Tensors) -> None:
 
 
 def _detokenizer(folder: Path) -> Detokenizer:
-    config = _parse(folder / "config.json", DetokenizerConfig.from_dict, read_json(folder / "config.json"))
-    detokenizer = Detokenizer(config)
-    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization())
+    raw = read_json(folder / "config.json")
+    detokenizer = Detokenizer(_parse(folder / "config.json", DetokenizerConfig.from_dict, raw))
+    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization.from_config(raw))
     return detokenizer
 
 
 def _mimi(folder: Path, n_codebooks: int) -> Mimi:
     path = folder / "mimi_config.json"
-    config = _parse(path, MimiConfig.from_dict, read_json(path)) if path.is_file() else MimiConfig()
+    raw = read_json(path) if path.is_file() else {}
+    config = _parse(path, MimiConfig.from_dict, raw) if raw else MimiConfig()
     mimi = Mimi(replace(config, codebooks=n_codebooks))
-    fill(mimi, Tensors(folder / MIMI_FILE), MIMI, mx.float32, Quantization())
+    fill(mimi, Tensors(folder / MIMI_FILE), MIMI, mx.float32, Quantization.from_config(raw))
     return mimi
 
 

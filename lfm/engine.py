@@ -46,7 +46,7 @@ class Engine:
         self._lock = threading.Lock()
         self._settled = threading.Event()  # there is a model, or there will be none
         self._status = Status(state="loading", wanted=model)
-        self._waiting = 0
+        self._line: list[Request] = []  # who waits for the MLX thread, in order
         self._choice = 0  # counts what was asked to be loaded: only the latest is
         self._before: tuple[str, str | None] | None = (fallback, None) if fallback else None  # to go back to
         self._requests: weakref.WeakSet[Request] = weakref.WeakSet()
@@ -129,24 +129,26 @@ class Engine:
 
     def stream(self, job: Job, cancelled: threading.Event | None = None) -> Generator[Event, None, None]:
         """Run a job on the MLX thread when its turn comes; its events, here. Leaving the iterator cancels it."""
-        request = Request(cancelled)
+        request, told = Request(cancelled), 0
         try:
             while not self._settled.wait(LOOK_EVERY):
-                if request.cancelled.is_set():
+                told = -1  # so that the end of this wait is told too
+                if request.stopped():
                     yield Done("cancelled")
                     return
             self.wait()
             self._requests.add(request)
-            self._count(+1)
+            self._queue(request)
             self._mlx.submit(self._work, request, job)
-            yield from request.events()
+            yield from request.events(lambda: self._ahead(request), told)
         finally:
-            request.cancelled.set()
+            request.leave()
+            self._unqueue(request)
 
     def close(self) -> None:
         """Cancel what runs, free the model and end the threads."""
         for request in list(self._requests):
-            request.cancelled.set()
+            request.leave()
         self._downloads.close()
         with contextlib.suppress(RuntimeError):  # closed before
             self._mlx.submit(self._free)
@@ -204,6 +206,7 @@ class Engine:
         self._before = (model, revision)
         self._update(state="ready", model=self._loaded.info, wanted="")
         self._settled.set()
+        self._generator.warm()  # the first request waits for it, the page does not
 
     def _fail(self, model: str, error: Exception) -> None:
         """Say why, and keep the model that is there, or go back to the one before."""
@@ -237,15 +240,15 @@ class Engine:
         mx.clear_cache()
 
     def _work(self, request: Request, job: Job) -> None:
-        self._count(-1)
-        if request.cancelled.is_set():
+        self._unqueue(request)
+        if request.stopped():
             request.skip()
             return
 
         def events() -> Iterator[Event]:
             if self._loaded is None or self._generator is None:
                 raise ModelChanged("The model was unloaded while you waited. Ask again.")
-            yield from job(self._loaded, self._generator, request.cancelled.is_set)
+            yield from job(self._loaded, self._generator, request.stopped)
 
         self._update(state="busy")
         request.run(events)
@@ -262,13 +265,12 @@ class Engine:
 
     # --- from any thread ---
 
-    def undo(self, key: int, then: Callable[["Session"], None]) -> None:
-        """Take back a session's last turn when the thread gets to it."""
+    def change(self, key: int, change: Callable[["Session"], None]) -> None:
+        """Change a session when the thread gets to it."""
 
         def work() -> None:
             if session := self._sessions.get(key):
-                session.undo()
-                then(session)
+                change(session)
 
         self._mlx.submit(work)
 
@@ -277,14 +279,25 @@ class Engine:
         with contextlib.suppress(RuntimeError):  # the engine is closed and the session gone with it
             self._mlx.submit(self._sessions.pop, key, None)
 
-    def _count(self, change: int) -> None:
+    def _queue(self, request: Request) -> None:
         with self._lock:
-            self._waiting += change
+            self._line.append(request)
         self._update()
+
+    def _unqueue(self, request: Request) -> None:
+        with self._lock:
+            if request in self._line:
+                self._line.remove(request)
+        self._update()
+
+    def _ahead(self, request: Request) -> int:
+        """How many requests end before this one begins."""
+        with self._lock:
+            return self._line.index(request) + (self._status.state == "busy") if request in self._line else 0
 
     def _update(self, **changes: object) -> None:
         with self._lock:
-            self._status = replace(self._status, waiting=self._waiting, **changes)  # type: ignore[arg-type]
+            self._status = replace(self._status, waiting=len(self._line), **changes)  # type: ignore[arg-type]
 
 
 def _end_streams() -> None:

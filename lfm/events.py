@@ -7,6 +7,13 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Queued:
+    """The request waits for `ahead` others; comes again when that changes. 0: its turn has come. Who need not wait gets none."""
+
+    ahead: int
+
+
+@dataclass(frozen=True)
 class TextDelta:
     """The next piece of text."""
 
@@ -35,6 +42,7 @@ class Stats:
 
     queued: float = 0.0  # waited for others before that moment
     prompt_tokens: int = 0  # positions that were fed before generation
+    prompt_seconds: float = 0.0  # how long that took
     text_tokens: int = 0
     audio_frames: int = 0
     first_text: float | None = None
@@ -72,4 +80,4 @@ class Progress:
     total: float
 
 
-Event = TextDelta | AudioChunk | OtherDecoding | Progress | Done
+Event = Queued | TextDelta | AudioChunk | OtherDecoding | Progress | Done

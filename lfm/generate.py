@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import mlx.core as mx
@@ -12,7 +12,7 @@ from lfm.config import END_OF_AUDIO
 from lfm.conversation import Heard, Segment, Spoken, Text, joined
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
-from lfm.options import Options, Sampling
+from lfm.options import CHAT, SPEAK, Options, Sampling
 from lfm.sampling import draw
 from lfm.schedule import Schedule
 
@@ -20,7 +20,7 @@ PREFILL_CHUNK = 512  # positions between two looks at the Stop button
 
 Stopped = Callable[[], bool]
 Render = Callable[[mx.array], mx.array]  # codes (codebooks,) -> sound (n,)
-FrameStep = Callable[[mx.array, mx.array], mx.array]  # hidden (hidden,), keys (codebooks, 2) -> codes (codebooks,)
+FrameStep = Callable[[mx.array, mx.array, mx.array], mx.array]  # hidden (hidden,), keys (codebooks, 2), temperature () -> codes
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,13 @@ class TokenGenerator:
             hidden: (hidden,) of the last prompt position.
             render: makes a frame's sound; it sees the end-of-audio frame as well, whose sound nobody hears.
         """
-        model, frame_step = self.model, self._frame_step(options.audio)
+        model, frame_step = self.model, self.frame_step(options.audio)
+        temperature = mx.array(options.audio.temperature)
         key = mx.random.key(secrets.randbits(32) if options.seed is None else options.seed)
         for _ in range(options.max_tokens):
             key, now = mx.random.split(key)
             if schedule.speaking:
-                codes = frame_step(hidden, mx.random.split(now, model.codebooks))
+                codes = frame_step(hidden, mx.random.split(now, model.codebooks), temperature)
                 sound = None if render is None else render(codes)
                 mx.async_eval(codes, *([] if sound is None else [sound]))
                 hidden = self._step(model.embed_spoken(codes[None]), state)
@@ -132,14 +133,24 @@ class TokenGenerator:
         mx.async_eval(hidden)
         return hidden
 
-    def _frame_step(self, sampling: Sampling) -> FrameStep:
-        """One frame as one graph: compiled on a GPU; on a CPU compiling costs seconds at the first frame and gains little."""
-        if sampling not in self._frame_steps:
+    def frame_step(self, sampling: Sampling) -> FrameStep:
+        """One frame as one compiled graph. The temperature goes in as an array, so that moving it compiles nothing anew."""
+        kind = sampling if sampling.greedy else replace(sampling, temperature=1.0)
+        if kind not in self._frame_steps:
 
-            def frame_step(hidden: mx.array, keys: mx.array) -> mx.array:
+            def frame_step(hidden: mx.array, keys: mx.array, temperature: mx.array) -> mx.array:
                 remaining = iter(keys)
-                return self.model.audio_frame(hidden, lambda logits: draw(logits, sampling, next(remaining)))
 
-            on_gpu = mx.default_device().type == mx.DeviceType.gpu
-            self._frame_steps[sampling] = mx.compile(frame_step) if on_gpu else frame_step
-        return self._frame_steps[sampling]
+                def sample(logits: mx.array) -> mx.array:
+                    return draw(logits if kind.greedy else logits.astype(mx.float32) / temperature, kind, next(remaining))
+
+                return self.model.audio_frame(hidden, sample)
+
+            self._frame_steps[kind] = mx.compile(frame_step)
+        return self._frame_steps[kind]
+
+    def warm(self) -> None:
+        """Compile what the first reply would wait for. On a CPU this takes seconds once, then a cache on disk serves it."""
+        for sampling in (CHAT.audio, SPEAK.audio):
+            hidden = mx.zeros((self.model.hidden_size,), self.model.dtype)
+            mx.eval(self.frame_step(sampling)(hidden, mx.random.split(mx.random.key(0), self.model.codebooks), mx.array(1.0)))

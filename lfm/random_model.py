@@ -39,10 +39,12 @@ CONTROL = {  # published ids
 
 
 def write(folder: Path, size: str = "tiny", seed: int = SEED) -> Path:
-    """Write an LFM2.5-Audio checkpoint, with Mimi, detokenizer and tokenizer; `size` is "tiny" or "full"."""
+    """Write an LFM2.5-Audio checkpoint, with Mimi, detokenizer and tokenizer; `size` is "tiny", "pocket" or "full"."""
     chosen = SIZES[size]
     (folder / "audio_detokenizer").mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", config(chosen) | {"noise": True})
+    main = config(chosen)
+    main["lfm"]["noise"] = True  # where the reference takes keys that it does not know
+    write_json(folder / "config.json", main)
     write_json(folder / "audio_detokenizer" / "config.json", detokenizer_config(chosen))
     if size != "full":  # a published repository has none: its Mimi is the standard one
         write_json(folder / "mimi_config.json", mimi_config(chosen))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from time import perf_counter
 
-from lfm.events import Done, Event, Stats
+from lfm.events import Done, Event, Queued, Stats
 
 LOOK_EVERY = 0.05  # seconds between two looks at a cancelled request that has not begun
 
@@ -15,10 +15,19 @@ class Request:
     """Made by the one who asks; `run` is called on the engine's thread, `events` is read on the asker's."""
 
     def __init__(self, cancelled: threading.Event | None) -> None:
-        self.cancelled = cancelled or threading.Event()
+        self._cancelled = cancelled or threading.Event()  # the asker's own, perhaps of several requests: it is not set here
+        self._left = False
         self._events: SimpleQueue[Event | BaseException | None] = SimpleQueue()
         self._begun = threading.Event()
         self._asked = perf_counter()
+
+    def leave(self) -> None:
+        """Nobody reads any more."""
+        self._left = True
+
+    def stopped(self) -> bool:
+        """Whether it should end."""
+        return self._left or self._cancelled.is_set()
 
     def run(self, job: Callable[[], Iterator[Event]]) -> None:
         """Do the job; an error goes to the reader."""
@@ -39,15 +48,20 @@ class Request:
         self._events.put(self._unheard())
         self._events.put(None)
 
-    def events(self) -> Iterator[Event]:
-        """What the job says, as it says it; a request that still waits can be left at once."""
+    def events(self, ahead: Callable[[], int], told: int = 0) -> Iterator[Event]:
+        """What the job says, as it says it, and before that how many are `ahead`; one who still waits can leave at once.
+
+        `told` is the number that the reader knows of.
+        """
         while True:
             try:
-                event = self._events.get(timeout=None if self._begun.is_set() else LOOK_EVERY)
+                event = self._events.get(timeout=None if self._begun.is_set() and not told else LOOK_EVERY)
             except Empty:
-                if self.cancelled.is_set() and not self._begun.is_set():
+                if self.stopped() and not self._begun.is_set():
                     yield self._unheard()
                     return
+                if told != (told := ahead()):
+                    yield Queued(told)
                 continue
             if event is None:
                 return

@@ -9,7 +9,9 @@ def draw(logits: mx.array, sampling: Sampling, key: mx.array) -> mx.array:
     """(vocab,) -> token (). Filters apply in the order top-k, top-p, min-p; what ties with the last one kept is kept too."""
     if sampling.greedy:
         return mx.argmax(logits, axis=-1)
-    logits = logits.astype(mx.float32) / sampling.temperature
+    logits = logits.astype(mx.float32)
+    if sampling.temperature != 1:
+        logits = logits / sampling.temperature
     if 0 < sampling.top_k < logits.shape[-1]:
         logits = keep(logits, mx.topk(logits, sampling.top_k).min())
     if sampling.top_p < 1:

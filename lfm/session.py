@@ -1,5 +1,6 @@
 """One user's conversation: what was said in, events out. Runs on the MLX thread, knows no threads."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -12,7 +13,7 @@ from lfm import prompts
 from lfm.audio import SPEECH_RATE, Audio, resample, to_int16
 from lfm.checkpoint import LoadedModel
 from lfm.config import END_OF_AUDIO
-from lfm.conversation import Conversation, Spoken
+from lfm.conversation import Conversation, Segment, Spoken
 from lfm.errors import ContextFull, LfmError
 from lfm.events import AudioChunk, Done, Event, Stats, TextDelta
 from lfm.generate import Frame, Stopped, TokenGenerator, Word
@@ -22,6 +23,7 @@ from lfm.options import Options
 from lfm.schedule import Interleaved, Schedule
 
 ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
+LOST = sys.maxsize  # Mark.fed where the state of that moment is not known any more
 Reason = Literal["end", "length", "cancelled"]
 
 
@@ -99,14 +101,28 @@ class Session:
         self.state = State()
         self.fed = 0  # segments that are in the state
         self.turns: list[Mark] = []
+        self.before = 0  # turns before the latest question
+        self.opening = 0  # segments before the first question
 
-    def reply(self, text: str | None, audio: Audio | None, options: Options, system: str | None, stopped: Stopped) -> Iterator[Event]:
-        """Answer one turn of the user: words, a recording, or both.
+    def reply(
+        self, text: str | None, audio: Audio | None, options: Options, system: str | None, stopped: Stopped, again: bool = False
+    ) -> Iterator[Event]:
+        """Answer one turn of the user: words, a recording, or both; `again`: in place of the latest.
 
         Raises:
             ContextFull: the turn does not fit any more; the conversation is as it was.
             AudioError: the recording cannot be used; the conversation is as it was.
         """
+        segments, turns = self._take_back(self.before if again else len(self.turns))
+        self.before = len(self.turns)
+        try:
+            yield from self._reply(text, audio, options, system, stopped)
+        finally:
+            if len(self.turns) == self.before:  # nothing was said
+                self.conversation.segments += segments
+                self.turns += turns
+
+    def _reply(self, text: str | None, audio: Audio | None, options: Options, system: str | None, stopped: Stopped) -> Iterator[Event]:
         if audio is None and not (text or "").strip():
             raise LfmError("Say or type something first.")
         self.begin(text or "", None if audio is None else hear(audio, self.loaded), system or prompts.CHAT)
@@ -129,7 +145,9 @@ class Session:
         conversation = self.conversation
         unread = conversation.segments[self.fed :]
         meter.add(prompt_tokens=sum(map(len, unread)))
+        began = perf_counter()
         hidden = self.generator.prefill(unread, self.state, stopped)
+        meter.add(prompt_seconds=perf_counter() - began)
         if hidden is None:
             yield meter.done("cancelled")
             return
@@ -180,6 +198,7 @@ class Session:
         self.turns.append(self._mark())
         if len(self.turns) == 1:
             self.conversation.turn("system", system)
+            self.opening = len(self.conversation.segments)
         self.conversation.open("user")
         if mel is not None:
             self.conversation.hear(mel)
@@ -188,8 +207,11 @@ class Session:
         self.conversation.open("assistant")
         used, context = len(self.conversation), self.loaded.info.context
         if used + ROOM_TO_ANSWER > context:
+            first = len(self.turns) == 1
             self.undo()
-            raise ContextFull(f"The conversation is full: {used} of {context} positions. Start a new one.")
+            if first:
+                raise ContextFull(f"This is too long for one question: {used} of {context} positions. Ask with less.")
+            raise ContextFull(f"The conversation is full: {used} of {context} positions. Start a new one, or keep only the last turns.")
 
     def _mark(self) -> Mark:
         return Mark(len(self.conversation.segments), self.fed, self.state.mark())
@@ -197,6 +219,29 @@ class Session:
     def spoken(self) -> Iterator[np.ndarray]:
         """All frames that were spoken, in order."""
         return (codes for segment in self.conversation.segments if isinstance(segment, Spoken) for codes in segment.codes)
+
+    def _take_back(self, turns: int) -> tuple[list[Segment], list[Mark]]:
+        """Undo all but the first turns; what was taken, to be put back."""
+        segments, marks = list(self.conversation.segments), list(self.turns)
+        while len(self.turns) > turns:
+            self.undo()
+        return segments[len(self.conversation.segments) :], marks[len(self.turns) :]
+
+    def shorten(self) -> None:
+        """Forget the first turns, so that half of the context is free; the rest is encoded anew at the next turn."""
+        if not self.turns:
+            return
+        segments = self.conversation.segments
+        room = self.loaded.info.context // 2 - sum(map(len, segments[: self.opening]))
+        starts = [self.opening, *(mark.segments for mark in self.turns[1:])]
+        drop = sum(sum(map(len, segments[start:])) > room for start in starts)
+        gone = [*starts, len(segments)][drop] - self.opening
+        del segments[self.opening : self.opening + gone]
+        self.turns = [self.turns[0], *(Mark(start - gone, LOST, {}) for start in starts[drop + 1 :])]
+        self.state, self.fed = State(), 0
+        if drop == len(starts):
+            self.undo()
+        self.before = len(self.turns)
 
     def undo(self) -> None:
         """Forget the last turn, question and answer."""

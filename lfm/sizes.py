@@ -62,7 +62,33 @@ TINY = Size(
     detokenizer_layers="caca",
     detokenizer_ff=96,
 )
-SIZES = {"full": Size(), "tiny": TINY}
+POCKET = Size(  # small enough to ship, large enough to speak
+    encoder=144,
+    encoder_layers=6,
+    encoder_heads=4,
+    channels=32,
+    hidden=256,
+    heads=4,
+    kv_heads=2,
+    layers="ccaccaca",
+    ff=1056,
+    ff_multiple=8,
+    vocab=4096,
+    depth=128,
+    depth_layers=2,
+    codec=192,
+    codec_filters=16,
+    codec_layers=3,
+    codec_heads=4,
+    codec_ff=768,
+    codec_context=50,
+    codec_dim=64,
+    detokenizer=192,
+    detokenizer_heads=6,
+    detokenizer_layers="ccacac",
+    detokenizer_ff=960,
+)
+SIZES = {"full": Size(), "pocket": POCKET, "tiny": TINY}
 
 
 def config(size: Size) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfm.audio import Audio
-from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, Stats, TextDelta
+from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, Queued, Stats, TextDelta
 from lfm.options import CHAT, SPEAK, TRANSCRIBE, Options
 from lfm.status import ModelInfo, Status
 
@@ -36,8 +36,7 @@ class FakeEngine:
     """First come, first served, like the real one."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting = 0
+        self._line: list[threading.Event] = []  # requests in their order, the first of them running
         self.reset()
 
     def reset(self) -> None:
@@ -47,6 +46,7 @@ class FakeEngine:
         self.speed = 0.0  # seconds of sound made in a second; 0: at once
         self.sound = tone(2 * RATE)
         self.prefill = 0.0  # seconds of silence before the first event
+        self.hiccup = (0.0, 0.0)  # after so many seconds of sound, so many seconds of nothing
         self.error: Exception | None = None  # raised after the prefill
         self.asked: list[dict[str, object]] = []  # every request
         self.ended: list[tuple[str, float]] = []  # reason and time of every end
@@ -57,8 +57,8 @@ class FakeEngine:
 
     @property
     def status(self) -> Status:
-        busy = self._lock.locked()
-        return self.state or Status(state="busy" if busy else "ready", model=self.model, waiting=max(0, self._waiting - busy))
+        line = len(self._line)
+        return self.state or Status(state="busy" if line else "ready", model=self.model, waiting=max(0, line - 1))
 
     def load(self, model: str, revision: str | None = None) -> None:
         """Another model at once, by its name; the same voices."""
@@ -93,18 +93,20 @@ class FakeEngine:
         self, cancelled: threading.Event, with_text: bool = True, with_sound: bool = True, heard: Audio | None = None
     ) -> Iterator[Event]:
         """A word before every second frame until the sound has ended."""
-        self._waiting += 1
+        self._line.append(cancelled)
+        told = 0
         try:
-            while not self._lock.acquire(timeout=0.02):
-                if cancelled.is_set():
+            while ahead := self._line.index(cancelled):
+                if cancelled.wait(0.02):
                     yield self.end("cancelled", Stats())
                     return
-        finally:
-            self._waiting -= 1
-        try:
+                if ahead != told:
+                    yield Queued(told := ahead)
+            if told:
+                yield Queued(0)
             yield from self.work(cancelled, with_text, with_sound, heard)
         finally:
-            self._lock.release()
+            self._line.remove(cancelled)
 
     def work(self, cancelled: threading.Event, with_text: bool, with_sound: bool, heard: Audio | None) -> Iterator[Event]:
         began, sound, speed = time.monotonic(), self.sound, self.speed  # a test may set others for the request after this
@@ -118,6 +120,10 @@ class FakeEngine:
                 cancelled.wait(max(0.0, due - time.monotonic()))
             if cancelled.is_set():
                 break
+            if self.hiccup[1] and start >= self.hiccup[0] * RATE:
+                late, self.hiccup = self.hiccup[1], (0.0, 0.0)
+                cancelled.wait(late)
+                began += late
             if with_text and words < len(WORDS) and start // FRAME % 2 == 0:
                 yield TextDelta((" " if words else "") + WORDS[words])
                 words += 1
@@ -148,20 +154,22 @@ class FakeChat:
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
         self._cancelled = threading.Event()
-        self.turns = 0
+        self.turns = self.shortened = 0
 
     @property
     def used(self) -> int:
         return 200 * self.turns
 
     def reply(
-        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None
+        self, text: str | None = None, audio: Audio | None = None, options: Options = CHAT, system: str | None = None, again: bool = False
     ) -> Iterator[Event]:
-        self._engine.asked.append({"task": "chat", "chat": self, "text": text, "audio": audio, "options": options})
+        self._engine.asked.append(
+            {"task": "chat", "chat": self, "text": text, "audio": audio, "options": options, "system": system, "again": again}
+        )
         self._cancelled = cancelled = threading.Event()
         try:
             yield from self._engine.run(cancelled, with_sound=options.with_audio)
-            self.turns += 1
+            self.turns += not again
         finally:
             cancelled.set()
 
@@ -170,3 +178,7 @@ class FakeChat:
 
     def clear(self) -> None:
         self.turns = 0
+
+    def shorten(self) -> None:
+        self.turns = 1
+        self.shortened += 1

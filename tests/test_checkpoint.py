@@ -192,7 +192,7 @@ def test_info_tells_family_voices_and_size(copy: Path, loaded: LoadedModel) -> N
     assert loaded.decoder("Mimi") is loaded.decoders["Mimi"]
     assert loaded.sample_rate == 24_000
     assert not loaded.model.training
-    change_json(copy, lambda raw: raw.update(interleaved_n_audio=9, noise=False))
+    change_json(copy, lambda raw: (raw.update(interleaved_n_audio=9), raw["lfm"].update(noise=False)))
     info = load(copy, name="someone/LFM2.5-Audio-JP").info
     assert (info.family, info.voices, info.name, info.noise) == ("LFM2.5-Audio-JP", ("Japanese",), "someone/LFM2.5-Audio-JP", False)
 

@@ -18,7 +18,7 @@ from lfm.audio import Audio
 from lfm.chat import Chat
 from lfm.engine import Engine
 from lfm.errors import AudioError, CheckpointError, LfmError
-from lfm.events import AudioChunk, Done, Event, Progress, TextDelta
+from lfm.events import AudioChunk, Done, Event, Progress, Queued, TextDelta
 from lfm.options import GREEDY, Options
 from lfm.status import Status
 
@@ -50,6 +50,10 @@ def last(events: list[Event]) -> Done:
     assert isinstance(events[-1], Done)
     assert sum(isinstance(event, Done) for event in events) == 1
     return events[-1]
+
+
+def sound_of(events: list[Event]) -> bytes:
+    return b"".join(event.pcm.tobytes() for event in events if isinstance(event, AudioChunk))
 
 
 def test_four_callers_at_once_one_cancels_one_abandons_one_fails_one_finishes(engine: Engine) -> None:
@@ -114,7 +118,7 @@ def test_one_who_waits_can_leave_the_queue_at_once(engine: Engine) -> None:
     timer = threading.Timer(0.2, second.cancel)
     timer.start()
     events = list(second.reply(None, question(), OPTIONS))
-    assert events == [last(events)] and last(events).reason == "cancelled"
+    assert events == [Queued(1), last(events)] and last(events).reason == "cancelled"
     assert last(events).stats.queued < 5
     assert engine.status.state == "busy"
     running.close()
@@ -135,6 +139,14 @@ def test_the_queue_is_counted(engine: Engine) -> None:
     until(engine, lambda status: (status.state, status.waiting) == ("ready", 0))
 
 
+def test_one_event_may_cancel_several_requests_and_is_left_as_it_was(engine: Engine) -> None:
+    cancelled = threading.Event()
+    for _ in range(2):
+        assert last(list(engine.transcribe(question(), OPTIONS, cancelled))).reason != "cancelled"
+    cancelled.set()
+    assert last(list(engine.transcribe(question(), OPTIONS, cancelled))).reason == "cancelled"
+
+
 def test_no_array_of_mlx_leaves_the_thread(engine: Engine) -> None:
     import mlx.core as mx
 
@@ -145,7 +157,7 @@ def test_no_array_of_mlx_leaves_the_thread(engine: Engine) -> None:
 
     chat = engine.chat()
     events = [*chat.reply(None, question(), OPTIONS), *engine.transcribe(question()), *engine.speak("hello", "US male", OPTIONS)]
-    assert {type(event) for event in events} <= {TextDelta, AudioChunk, Progress, Done}
+    assert {type(event) for event in events} <= {Queued, TextDelta, AudioChunk, Progress, Done}
     assert not [leaf for event in events for leaf in leaves(event) if isinstance(leaf, mx.array)]
     assert all(e.pcm.dtype == np.int16 and e.pcm.ndim == 1 and len(e.pcm) for e in events if isinstance(e, AudioChunk))
     assert not [leaf for leaf in leaves(chat._key) if isinstance(leaf, mx.array)]
@@ -153,7 +165,7 @@ def test_no_array_of_mlx_leaves_the_thread(engine: Engine) -> None:
 
 def test_conversations_of_two_callers_do_not_mix(engine: Engine) -> None:
     def sound(chat: Chat, seed: int) -> bytes:
-        return b"".join(event.pcm.tobytes() for event in chat.reply(None, question(seed), OPTIONS) if isinstance(event, AudioChunk))
+        return sound_of(list(chat.reply(None, question(seed), OPTIONS)))
 
     alone = engine.chat()
     want = [sound(alone, 0), sound(alone, 1)]
@@ -164,19 +176,37 @@ def test_conversations_of_two_callers_do_not_mix(engine: Engine) -> None:
     assert got == want
 
 
-def test_a_conversation_is_cleared_and_undone(engine: Engine) -> None:
+def test_a_question_is_asked_again_and_a_conversation_cleared(engine: Engine) -> None:
     chat = engine.chat()
     list(chat.reply(None, question(0), OPTIONS))
     used = chat.used
-    list(chat.reply(None, question(1), OPTIONS))
+    first = list(chat.reply(None, question(1), OPTIONS))
     assert chat.turns == 2 and chat.used > used > 0
-    chat.undo()
-    list(engine.transcribe(question(), OPTIONS))  # wait for the undo: same thread
-    assert (chat.turns, chat.used) == (1, used)
+    both = chat.used
+    again = list(chat.reply(None, question(1), OPTIONS, again=True))
+    assert (chat.turns, chat.used) == (2, both)
+    assert sound_of(again) == sound_of(first)
     chat.clear()
     assert (chat.turns, chat.used) == (0, 0)
-    list(chat.reply(None, question(0), OPTIONS))
+    list(chat.reply(None, question(0), OPTIONS, again=True))  # there is none to take back
     assert (chat.turns, chat.used) == (1, used)
+
+
+def test_who_waits_is_told_how_many_are_ahead(engine: Engine) -> None:
+    engine.wait()
+    running = engine.chat().reply(None, question(), LONG)
+    assert not isinstance(next(running), Queued)
+    second, third = engine.chat(), engine.chat()
+    waiting = second.reply("hello", None, LONG)
+    assert next(waiting) == Queued(1)
+    last_in_line = third.reply("hello", None, OPTIONS)
+    assert next(last_in_line) == Queued(2)
+    second.cancel()
+    assert isinstance(list(waiting)[-1], Done)
+    assert next(last_in_line) == Queued(1)
+    running.close()
+    assert last(list(last_in_line)).reason == "length"
+    until(engine, lambda status: (status.state, status.waiting) == ("ready", 0))
 
 
 def test_another_model_takes_the_place_of_the_first(engine: Engine, golden_folders: dict[str, Path]) -> None:

@@ -218,3 +218,30 @@ def test_missing_scales_are_named(published: Path, tmp_path: Path) -> None:
     mx.save_safetensors(path, tensors)
     with pytest.raises(CheckpointError, match=r"lfm\.layers\.2\.self_attn\.k_proj"):
         load(tmp_path)
+
+
+def test_decoders_of_sound_may_be_packed_too(published: Path, tmp_path: Path) -> None:
+    """Each config says how, as the main one does; on loading they are unpacked, for their sums are in float32."""
+    shutil.copytree(published, tmp_path, dirs_exist_ok=True)
+    for weights, config in (
+        ("audio_detokenizer/model.safetensors", "audio_detokenizer/config.json"),
+        (checkpoint.MIMI_FILE, "mimi_config.json"),
+    ):
+        tensors = mx.load(str(tmp_path / weights))
+        assert isinstance(tensors, dict)
+        mx.eval(tensors)
+        stems = [
+            name.removesuffix(".weight") for name, value in tensors.items() if name.endswith("linear1.weight") or "feed_forward" in name
+        ]
+        stems = [stem for stem in stems if tensors[f"{stem}.weight"].shape[-1] % 32 == 0]
+        assert stems
+        for stem in stems:
+            parts = mx.quantize(tensors[f"{stem}.weight"], 32, 8)
+            tensors |= dict(zip((f"{stem}.weight", f"{stem}.scales", f"{stem}.biases"), parts, strict=True))
+        mx.save_safetensors(str(tmp_path / weights), tensors)
+        raw = json.loads((tmp_path / config).read_text()) | {"quantization": {"group_size": 32, "bits": 8}}
+        (tmp_path / config).write_text(json.dumps(raw))
+    codes = mx.random.randint(0, 2048, (1, 5, 8), key=mx.random.key(1))
+    ours, theirs = load(tmp_path).decoders, load(published).decoders
+    for name, decoder in theirs.items():
+        assert 0 < distance(ours[name].decode(codes), decoder.decode(codes)) < 0.1

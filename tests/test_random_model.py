@@ -101,4 +101,4 @@ def test_it_is_a_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lfm.random_model", str(tmp_path / "model"), "--seed", "7"]
     subprocess.run(command, check=True, cwd=Path(__file__).parents[1])
     assert (tmp_path / "model" / "model.safetensors").read_bytes() == (write(tmp_path / "other", seed=7) / "model.safetensors").read_bytes()
-    assert json.loads((tmp_path / "model" / "config.json").read_text())["noise"] is True
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["lfm"]["noise"] is True

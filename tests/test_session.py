@@ -165,6 +165,66 @@ def test_undo_takes_back_question_and_answer(lfm25: LoadedModel) -> None:
     assert answer_in_history(chat, start) == answered_anew(chat, start)
 
 
+def test_a_question_asked_again_takes_the_place_of_the_first(lfm25: LoadedModel) -> None:
+    chat = session(lfm25)
+    ask(chat, 0)
+    before = list(chat.conversation.segments)
+    ask(chat, 1)
+    list(chat.reply(None, question(2), OPTIONS, None, never, again=True))
+    assert len(chat.turns) == 2 and chat.conversation.segments[: len(before)] == before
+    start = start_of_answer(chat)
+    assert answer_in_history(chat, start) == answered_anew(chat, start)
+
+
+def test_asking_again_in_vain_keeps_the_answer_that_was_there(lfm25: LoadedModel) -> None:
+    chat = session(lfm25)
+    ask(chat, 0)
+    ask(chat, 1)
+    before = list(chat.conversation.segments)
+    list(chat.reply(None, question(1), OPTIONS, None, lambda: True, again=True))  # stopped before the first word
+    assert chat.conversation.segments == before and len(chat.turns) == 2
+    with pytest.raises(LfmError):
+        list(chat.reply(" ", None, OPTIONS, None, never, again=True))
+    assert chat.conversation.segments == before and len(chat.turns) == 2
+    ask(chat, 2)
+    start = start_of_answer(chat)
+    assert answer_in_history(chat, start) == answered_anew(chat, start)
+    chat.undo()
+    chat.undo()
+    ask(chat, 3)
+    start = start_of_answer(chat)
+    assert answer_in_history(chat, start) == answered_anew(chat, start)
+
+
+@pytest.mark.parametrize(("context", "kept"), [(4096, 4), (500, 3), (240, 1), (140, 0)])
+def test_a_full_conversation_keeps_its_last_turns(lfm25: LoadedModel, context: int, kept: int) -> None:
+    chat = session(lfm25)
+    for turn in range(4):
+        ask(chat, turn)
+    end = chat.conversation.segments[chat.turns[-kept].segments :] if kept else []
+    chat.loaded = replace(lfm25, info=replace(lfm25.info, context=context))
+    chat.shorten()
+    assert len(chat.turns) == kept
+    assert kept == 0 or kept == 4 or len(chat.conversation) <= context / 2
+    assert not end or chat.conversation.segments[-len(end) :] == end
+    chat.loaded = lfm25
+    for turn in (4, 5):
+        ask(chat, turn)
+        start = start_of_answer(chat)
+        assert answer_in_history(chat, start) == answered_anew(chat, start)
+    for _ in range(3 if kept else 2):  # back into what was there before
+        chat.undo()
+    ask(chat, 6)
+    start = start_of_answer(chat)
+    assert answer_in_history(chat, start) == answered_anew(chat, start)
+
+
+def test_a_question_that_never_fits_says_so(lfm25: LoadedModel) -> None:
+    chat = session(replace(lfm25, info=replace(lfm25.info, context=70)))
+    with pytest.raises(ContextFull, match="too long for one question"):
+        ask(chat, 0)
+
+
 def test_a_full_context_is_refused_before_it_is_hit(lfm25: LoadedModel) -> None:
     small = replace(lfm25, info=replace(lfm25.info, context=160))
     chat = session(small)

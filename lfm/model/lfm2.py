@@ -8,6 +8,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
+from lfm.model.fast_cpu import Linear, silu
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 
@@ -42,9 +43,9 @@ class ShortConv(nn.Module):
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__()
         self.history = config.conv_kernel - 1
-        self.in_proj = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
+        self.in_proj = Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
         self.conv = DepthwiseKernel(config.hidden_size, config.conv_kernel)
-        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T, C)."""
@@ -67,8 +68,8 @@ class Attention(nn.Module):
         self.head_dim = config.hidden_size // config.n_heads
         self.window = config.sliding_window if layer_type == "sliding_attention" else None
         width = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
-        self.qkv_proj = nn.Linear(config.hidden_size, width, bias=False)
-        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.qkv_proj = Linear(config.hidden_size, width, bias=False)
+        self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
         self.q_layernorm = nn.RMSNorm(self.head_dim, eps=config.norm_eps)
         self.k_layernorm = nn.RMSNorm(self.head_dim, eps=config.norm_eps)
         self._rope = nn.RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
@@ -96,12 +97,12 @@ class SwiGLU(nn.Module):
 
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__()
-        self.w13 = nn.Linear(config.hidden_size, 2 * config.ff_size, bias=False)
-        self.w2 = nn.Linear(config.ff_size, config.hidden_size, bias=False)
+        self.w13 = Linear(config.hidden_size, 2 * config.ff_size, bias=False)
+        self.w2 = Linear(config.ff_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array) -> mx.array:
         gate, up = mx.split(self.w13(x), 2, axis=-1)
-        return self.w2(nn.silu(gate) * up)
+        return self.w2(silu(gate) * up)
 
 
 class Block(nn.Module):

@@ -15,7 +15,7 @@ class LfmAudio(nn.Module):
 
     def __init__(self, config: LfmAudioConfig) -> None:
         super().__init__()
-        hidden = config.lfm.hidden_size
+        self.hidden_size = hidden = config.lfm.hidden_size
         self.codebooks = config.codebooks
         self.conformer = Conformer(config.encoder)
         self.audio_adapter = Adapter(config.encoder.d_model, hidden)

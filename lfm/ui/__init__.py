@@ -1,6 +1,7 @@
 """The page: three things to do with one engine, and the bar that plays their sound. Nothing here imports mlx."""
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -26,8 +27,8 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
     """The whole page. Launch it with `launch_settings()`."""
     with gr.Blocks(title="LFM2 Audio", analytics_enabled=False, delete_cache=(3600, KEEP_FILES)) as page:
         page.temp_file_sets.append(MADE)  # what the page itself writes is cleared like what Gradio writes
-        running: dict[str, Visitor] = {}
-        visitor = gr.State(lambda: Visitor(engine, running))  # a plain function: a State would copy the owner of a method
+        present: WeakValueDictionary[str, Visitor] = WeakValueDictionary()
+        visitor = gr.State(lambda: Visitor(engine, present))  # a plain function: a State would copy the owner of a method
         visitor.load_event_to_attach = None  # a tab's visitor is made at its first request; an event for it would be a fourth endpoint
         player = Player()
         header = Header(engine, place)
@@ -48,15 +49,12 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
 
         # These run on the event loop and past the queue, so that nothing that waits for the model can hold them up.
         async def follow(mine: Visitor, remembered: dict[str, Any]) -> dict[Any, Any]:
-            """Show how the model is; when it is another one, also what it can do, and begin a new conversation with it."""
-            model, before = engine.status.model, mine.model
-            updates: dict[Any, Any] = {}
-            if model is not None and model is not before:
+            """Show how the model is; when it is another one, also what it can do."""
+            model, updates = engine.status.model, header.shown(mine)
+            if model is not None and model is not mine.model:
                 mine.model = model
-                updates = {facts: shown(engine.status, place)} | speak.follow(model, remembered or {})
-                if before and mine.messages:
-                    header.renew(mine)
-            return header.shown(mine) | updates
+                updates |= {facts: shown(engine.status, place)} | talk.settings.follow(model) | speak.follow(model, remembered or {})
+            return updates
 
         async def remember(remembered: dict[str, Any], voice: str | None, decoder: str | None) -> dict[str, Any]:
             return (remembered or {}) | ({"voice": voice} if voice else {}) | {"decoder": decoder}
@@ -65,15 +63,16 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
             await mine.stopped()
 
         async def closed(request: gr.Request) -> None:
-            if mine := running.get(str(request.session_hash)):
+            if mine := present.pop(str(request.session_hash), None):
+                mine.gone = True
                 await mine.stopped()
 
         quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        followed = [header.html, header.trouble, facts, speak.voice, speak.describe, speak.decoder]
+        followed = [header.html, header.trouble, facts, speak.voice, speak.describe, speak.decoder, talk.settings.decoder]
         page.load(follow, [visitor, chosen], followed, **quietly)
         gr.Timer(1).tick(follow, [visitor, chosen], followed, **quietly)
-        header.html.renewed(talk.clear, visitor, talk.outputs, api_visibility="private", concurrency_limit=None)
         gr.on([speak.voice.input, speak.decoder.input], remember, [chosen, speak.voice, speak.decoder], chosen, **quietly)
         player.bar.stop(stop, visitor, trigger_mode="multiple", **quietly)
         page.unload(closed)
+        talk.settings.remember(page)
     return page

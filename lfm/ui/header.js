@@ -8,7 +8,6 @@ const rows = new Map();       // name -> <li>
 const LABELS = { use: "Use", download: "Download", cancel: "Cancel", again: "Try again", continue: "Continue" };
 const CHECK = '<svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>';
 const ROW = '<div class="what"><p class="title"></p><div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><i></i></div><p class="note"></p></div><p class="cost"><span class="size"></span><span class="needs"></span></p>';
-let renewed = 0;
 
 // ---- what is shown ----
 
@@ -32,8 +31,6 @@ function show(view) {
     if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
     patch(item, row);
   });
-  if (view.renewed > renewed) trigger("renewed");
-  renewed = view.renewed;
 }
 
 function added(name) {

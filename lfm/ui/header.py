@@ -3,7 +3,6 @@
 from html import escape
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import gradio as gr
 
@@ -29,7 +28,6 @@ class Header:
     def __init__(self, engine: Backend, place: Place) -> None:
         self.engine = engine
         self.fixed = place.fixed
-        self._renewed: WeakKeyDictionary[Visitor, int] = WeakKeyDictionary()  # how often a visitor's model was changed
 
         def act(asked: dict[str, str]) -> View:
             """What a press in the list asks for, and the list after it."""
@@ -59,15 +57,10 @@ class Header:
             self.engine.load(name)
         return ""
 
-    def renew(self, visitor: Visitor) -> None:
-        """Let a visitor's page begin a new conversation: the model has changed."""
-        self._renewed[visitor] = self._renewed.get(visitor, 0) + 1
-
     def shown(self, visitor: Visitor) -> dict[Any, Any]:
         """The updates that bring a visitor's page up to date."""
         status = self.engine.status
-        begun_anew = self._renewed.get(visitor, 0) and not visitor.messages and status.model is not None
-        text = notice(status) or (new_conversation(status.model) if begun_anew and status.model else "")
+        text = notice(status) or new_conversation(visitor, status.model)
         return {self.html: self.view(visitor), self.trouble: text}
 
     def view(self, visitor: Visitor | None = None, said: str = "") -> View:
@@ -84,7 +77,6 @@ class Header:
             "said": said,
             "hint": FIXED if self.fixed else HINT,
             "fixed": self.fixed,
-            "renewed": self._renewed.get(visitor, 0) if visitor else 0,
         }
 
 
@@ -136,8 +128,10 @@ def notice(status: Status) -> str:
     return ""
 
 
-def new_conversation(model: ModelInfo) -> str:
-    """Said once where a conversation was cut off by another model."""
+def new_conversation(visitor: Visitor, model: ModelInfo | None) -> str:
+    """Said where a conversation was held with another model than the one that would answer now."""
+    if model is None or not visitor.turns or visitor.turns[-1].model in (None, model):
+        return ""
     return banner("A new conversation", f"{title(model.name)} answers now. It has not heard what was said before.", "mild")
 
 

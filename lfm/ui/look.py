@@ -6,7 +6,9 @@ from typing import Any
 from gradio import themes
 
 STYLE = Path(__file__).parent / "style"
-SHEETS = ("tokens", "page", "controls", "models", "transcribe", "takes", "about", "chat", "player")
+SHEETS = ("tokens", "page", "controls", "sound", "models", "transcribe", "takes", "about", "chat", "rail", "player")
+SCRIPT = Path(__file__).parent / "script"  # what several parts of the page use; each part's own stands beside its .py
+SCRIPTS = ("sound", "source", "speech", "handsfree", "scope", "playout", "strip", "tabs")
 
 COLOURS = {
     "body_background_fill": "var(--bg)",
@@ -68,6 +70,7 @@ def launch_settings() -> dict[str, Any]:
     return {
         "theme": theme(),
         "css": "\n".join((STYLE / f"{name}.css").read_text() for name in SHEETS),
+        "head": "<script>\n" + "\n".join((SCRIPT / f"{name}.js").read_text() for name in SCRIPTS) + "</script>",
         "footer_links": [],
         "run_history": False,  # or the browser keeps every request, sound included
     }

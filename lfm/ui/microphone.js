@@ -1,142 +1,161 @@
-// The record button: samples from the microphone to a 16-bit WAV file, uploaded, and its path handed to Python.
+// The record button: a recording goes to the server as a WAV file, and its path to Python.
 //
-// Hold it and let go, or press it briefly and press again; the space bar holds it too. Escape, or Cancel in the bar, throws the recording away.
+// Hold it and let go, or press it briefly and press again; the space bar holds it too. Escape, or Cancel in the bar, throws the recording
+// away. While the page is hands-free (script/handsfree.js) it is Mute instead.
 
 const SHORT_PRESS = 350;    // milliseconds: a shorter press leaves the recording running until the next one
 const LEAST = 0.3;          // seconds of sound worth sending
-const BLOCK = `registerProcessor("tap", class extends AudioWorkletProcessor {
-  process([[samples]]) { if (samples) this.port.postMessage(samples.slice()); return true; }
-})`;
 
 const button = element.querySelector(".record");
 const notice = element.querySelector(".notice");
 const word = button.querySelector(".word");
 const clock = button.querySelector(".clock");
+const bars = [...button.querySelectorAll(".level i")];
 let take = null;            // the recording that runs
+let hands = null;           // hands-free, while it is on
+let again = start;          // what to do when the microphone did not open and someone tries again
 
-// ---- sound ----
-
-async function open() {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
-  const context = new AudioContext();
-  const module = URL.createObjectURL(new Blob([BLOCK], { type: "text/javascript" }));
-  await context.audioWorklet.addModule(module);
-  URL.revokeObjectURL(module);
-  const tap = new AudioWorkletNode(context, "tap");
-  context.createMediaStreamSource(stream).connect(tap);
-  return { stream, context, tap };
-}
-
-function close({ stream, context }) {
-  for (const track of stream.getTracks()) track.stop();
-  context.close();
-}
-
-function wav(blocks, length, rate) {
-  const view = new DataView(new ArrayBuffer(44 + 2 * length));
-  const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
-  text(0, "RIFF"); view.setUint32(4, 36 + 2 * length, true); text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true); view.setUint16(20, 1, true); view.setUint16(22, 1, true);       // PCM, one channel
-  view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true); view.setUint16(32, 2, true); view.setUint16(34, 16, true);
-  text(36, "data"); view.setUint32(40, 2 * length, true);
-  let at = 44;
-  for (const block of blocks) for (const x of block) { view.setInt16(at, Math.max(-1, Math.min(1, x)) * 32767, true); at += 2; }
-  return new File([view], "recording.wav", { type: "audio/wav" });
-}
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 // ---- a recording ----
 
 async function start() {
   if (take) return;
-  const mine = take = { blocks: [], length: 0, rate: 0, pressed: performance.now(), source: null };
+  const mine = take = { frames: [], seconds: 0, pressed: performance.now(), source: null };
   notice.hidden = true;
-  document.dispatchEvent(new CustomEvent("lfm:hush"));    // whoever talks does not want to be talked over
-  show("One moment");
+  tell("lfm:hush");       // whoever talks does not want to be talked over
+  show();
   try {
-    mine.source = await open();
+    mine.source = await lfm.openMicrophone((frame) => hear(mine, frame));
   } catch (error) {
-    take = null;
-    return refused(error);
+    if (take === mine) take = null;
+    return refused(error, start);
   }
-  if (take !== mine) return close(mine.source);           // cancelled while the browser asked for permission
-  mine.rate = mine.source.context.sampleRate;
-  mine.source.tap.port.onmessage = ({ data }) => {
-    mine.blocks.push(data);
-    mine.length += data.length;
-    const loud = Math.sqrt(data.reduce((sum, x) => sum + x * x, 0) / data.length);
-    document.dispatchEvent(new CustomEvent("lfm:listening", { detail: loud }));
-    const seconds = Math.floor(mine.length / mine.rate);
-    clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  };
-  show(props.recording);
+  if (take !== mine) return mine.source.close();          // cancelled while the browser asked for permission
+  mine.source.onLost(() => { end(); refused(null, start); });
+  show();
   if (mine.released) finish();
+}
+
+function hear(mine, frame) {
+  mine.frames.push(frame);
+  mine.seconds += frame.length / mine.source.rate;
+  clock.textContent = lfm.clock(mine.seconds);
+  tell("lfm:microphone", { level: lfm.loudness(frame), handsFree: false });
 }
 
 async function finish() {
   const mine = end();
   if (!mine) return;
-  const seconds = mine.length / (mine.rate || 1);
-  if (seconds < LEAST) return warn(`Only ${seconds.toFixed(1)} s of speech`, "Hold the button while you talk, and let go when you are done.", "mild");
-  if (mine.blocks.every((block) => block.every((x) => x === 0))) return warn("No sound was recorded", "Check which microphone the browser uses.");
+  if (mine.seconds < LEAST) return warn(`Only ${mine.seconds.toFixed(1)} s of speech`, "Hold the button while you talk, and let go when you are done.", "mild");
+  if (mine.frames.every((frame) => frame.every((x) => x === 0))) return warn("No sound was recorded", "Check which microphone the browser uses.", "again");
+  tell("lfm:asked");
+  send(mine.frames, mine.source.rate).catch(() => {});
+}
+
+async function send(frames, rate) {
   try {
-    const { path } = await upload(wav(mine.blocks, mine.length, mine.rate));
+    const { path } = await upload(lfm.wav(frames, rate));
     trigger("utterance", { path });
-  } catch {
+  } catch (error) {
     warn("The recording could not be sent", "Is the program still running? Try again.");
+    throw error;
   }
 }
 
 function end() {
   const mine = take;
   take = null;
-  show(props.idle);
-  if (mine?.source) { mine.source.tap.port.onmessage = null; close(mine.source); }
-  if (mine) document.dispatchEvent(new CustomEvent("lfm:listened"));
+  mine?.source?.close();
+  show();
+  if (mine) tell("lfm:microphone", null);
   return mine;
+}
+
+// ---- hands-free ----
+
+async function begin() {
+  if (hands) return;
+  end();
+  notice.hidden = true;
+  tell("lfm:hush");
+  const mine = hands = new lfm.HandsFree({ send, changed });
+  try {
+    await mine.open();
+  } catch (error) {
+    leave();
+    return refused(error, begin);
+  }
+  if (hands !== mine) return mine.close();
+  mine.interrupting = localStorage.getItem("lfm-interrupt") === "yes";
+  mine.source.onLost(() => { leave(); refused(null, begin); });
+  show();
+  changed();
+}
+
+function changed() {
+  if (!hands) return;
+  if (!visible()) return leave();       // nobody keeps an ear open on a page that shows something else
+  tell("lfm:microphone", { level: hands.level, handsFree: true, muted: hands.muted });
+  if (word.textContent !== "Mute" && !hands.muted) show();
+  bars.forEach((bar, i) => { bar.style.height = `${Math.max(3, Math.min(1, 3 * Math.sqrt(hands.level) * (1 - Math.abs(i - 3) / 5)) * 20)}px`; });
+}
+
+function leave() {
+  hands?.close();
+  hands = null;
+  show();
+  tell("lfm:microphone", null);
+  tell("lfm:hands-free", false);
 }
 
 // ---- what the user sees ----
 
-function show(words) {
-  word.textContent = words;
+function show() {
+  if (hands) word.textContent = !hands.detector ? "One moment" : hands.muted ? "Unmute" : "Mute";
+  else if (take) word.textContent = take.source ? props.recording : "One moment";
+  else word.textContent = props.idle;
   if (!take) clock.textContent = "";
   button.classList.toggle("recording", Boolean(take));
+  button.classList.toggle("hands-free", Boolean(hands));
+  button.classList.toggle("muted", Boolean(hands?.muted));
+  if (hands) button.setAttribute("aria-pressed", String(hands.muted));
+  else button.removeAttribute("aria-pressed");
 }
 
 function warn(title, remedy, kind = "") {
   notice.querySelector("strong").textContent = title;
   notice.querySelector("p").textContent = remedy;
   notice.classList.toggle("mild", kind === "mild");
+  notice.querySelector(".again").hidden = kind !== "again";
   notice.hidden = false;
 }
 
-function refused(error) {
-  show(props.idle);
-  if (!window.isSecureContext) {
-    warn("This page was opened over http", `Browsers hide the microphone then. Open http://localhost:${location.port} on the computer itself.`);
-  } else if (error.name === "NotFoundError") {
-    warn("No microphone was found", "Connect one and try again. You can type or attach a file meanwhile.");
-  } else {
-    warn("The browser is blocking the microphone", "Click the icon at the left of the address bar, choose Allow for the microphone, then try again. You can keep typing meanwhile.");
-  }
-  document.dispatchEvent(new CustomEvent("lfm:blocked"));
+function refused(error, act) {
+  again = act;
+  show();
+  warn(...lfm.whyNoMicrophone(error));
+  button.classList.add("blocked");
+  tell("lfm:blocked");
 }
 
 // ---- wiring ----
 
 function press() {
-  if (take) finish();
+  button.classList.remove("blocked");
+  if (hands) hands.detector && (hands.mute(!hands.muted), show());
+  else if (take) finish();
   else start();
 }
 
 function release() {
   if (!take || performance.now() - take.pressed < SHORT_PRESS) return;
-  if (take.source && take.rate) finish();
+  if (take.source) finish();
   else take.released = true;      // the microphone is still being opened
 }
 
-const visible = () => element.offsetParent !== null;
-const free = () => !document.activeElement?.closest("input, textarea, button, a, [role=tab], [contenteditable]");
+const visible = () => button.offsetParent !== null;
+const free = () => !document.activeElement?.closest("input, textarea, button, a, [role=tab], [role=slider], [contenteditable]");
 button.addEventListener("pointerdown", (event) => { if (event.button === 0) { button.setPointerCapture(event.pointerId); press(); } });
 button.addEventListener("pointerup", release);
 button.addEventListener("pointercancel", release);
@@ -144,5 +163,14 @@ button.addEventListener("contextmenu", (event) => event.preventDefault());    //
 button.addEventListener("click", (event) => { if (event.detail === 0) press(); });   // from the keyboard or a screen reader
 document.addEventListener("keydown", (event) => { if (event.key === " " && !event.repeat && visible() && free()) { event.preventDefault(); press(); } });
 document.addEventListener("keyup", (event) => { if (event.key === " " && free()) release(); });
-document.addEventListener("lfm:cancel", () => end());
-notice.querySelector(".close").addEventListener("click", () => { notice.hidden = true; });
+document.addEventListener("lfm:cancel", end);
+const dismiss = () => { notice.hidden = true; button.classList.remove("blocked"); };
+notice.querySelector(".close").addEventListener("click", dismiss);
+notice.querySelector(".again").addEventListener("click", () => { dismiss(); if (again === begin) tell("lfm:hands-free", true); else start(); });
+if (props.hands_free) {
+  document.addEventListener("lfm:hands-free", ({ detail }) => {
+    if (detail) begin();
+    else if (hands) leave();
+  });
+  document.addEventListener("lfm:interrupt", ({ detail }) => { if (hands) hands.interrupting = detail; });
+}

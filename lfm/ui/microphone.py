@@ -8,10 +8,10 @@ from gradio.utils import get_upload_folder
 HERE = Path(__file__).parent
 
 
-def microphone(idle: str, recording: str, elem_id: str, min_width: int = 184) -> gr.HTML:
-    """A record button with its words.
+def microphone(idle: str, recording: str, elem_id: str, min_width: int = 184, hands_free: bool = False) -> gr.HTML:
+    """A record button with its words; its event `utterance` carries the `path` of a recording.
 
-    Its event `utterance` carries the `path` of a recording, `press` says that one has begun.
+    `hands_free`: it follows the switch of that name.
     """
     return gr.HTML(
         elem_id=elem_id,
@@ -22,6 +22,7 @@ def microphone(idle: str, recording: str, elem_id: str, min_width: int = 184) ->
         min_width=min_width,
         idle=idle,
         recording=recording,
+        hands_free=hands_free,
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import gradio as gr
 
-from lfm.events import AudioChunk, Done
+from lfm.events import AudioChunk, Done, Event, Queued, TextDelta
 from lfm.status import Status
 from lfm.ui import figures
 
@@ -33,20 +33,34 @@ class Feed:
     def __init__(self) -> None:
         self.run = f"{time.time_ns()}-{secrets.token_hex(8)}"
         self.messages: list[Message] = []
+        self._word = ""
 
-    def begin(self, word: str, status: Status) -> str:
-        """`word` says what the model is about to do; the status may say why it does not do it yet."""
+    def begin(self, word: str, status: Status, expected: float = 0.0) -> str:
+        """`word` says what the model is about to do, `expected` how many seconds of sound that may be, where it is known."""
+        self._word = word
         if status.state in ("downloading", "loading"):
-            self._add(state="Queued", hint="The model is still loading")
-        elif status.state == "busy":
-            self._add(state="Queued", hint="You are next" if not status.waiting else f"{status.waiting + 1} ahead of you")
+            self._add(state="Queued", hint="The model is still loading", expected=expected)
         else:
-            self._add(state=word, hint="")
+            self._add(state=word, hint="", expected=expected)
         return self.run
+
+    def queued(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The same events but for those that count the queue, which are said."""
+        for event in events:
+            match event:
+                case Queued(0):
+                    self.now(self._word)
+                case Queued(ahead):
+                    self._add(state="Queued", hint="You are next" if ahead == 1 else f"{ahead} ahead of you")
+                case _:
+                    yield event
 
     def now(self, word: str) -> None:
         if self.messages[-1].get("state") != word:
             self._add(state=word, hint="")
+
+    def text(self, delta: TextDelta) -> None:
+        self._add(text=delta.text)
 
     def sound(self, chunk: AudioChunk) -> None:
         self._add(pcm=base64.b64encode(chunk.pcm.astype("<i2").tobytes()).decode(), rate=chunk.sample_rate)

@@ -151,7 +151,7 @@ class Speak:
             other: list[np.ndarray] = []
             drawn = 0.0
             try:
-                for event in merged(self.engine.speak(text, words, options, cancelled)):
+                for event in merged(feed.queued(self.engine.speak(text, words, options, cancelled))):
                     take.add(event)
                     match event:
                         case AudioChunk():

@@ -1,33 +1,31 @@
 """The Talk tab: a conversation by voice, by text, or by both at once."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from lfm import audio
+from lfm.errors import ContextFull, LfmError
 from lfm.events import AudioChunk, Done, TextDelta
-from lfm.options import Options
 from lfm.status import ModelInfo
 from lfm.ui.backend import Backend
+from lfm.ui.export import export
 from lfm.ui.merge import merged
 from lfm.ui.microphone import microphone, recording
-from lfm.ui.player import Player
-from lfm.ui.take import Take
-from lfm.ui.trouble import explained
-from lfm.ui.visitor import Visitor
+from lfm.ui.player import Feed, Player
+from lfm.ui.settings import Chosen, Settings, chosen
+from lfm.ui.take import Take, new_file
+from lfm.ui.trouble import UNEXPECTED, explained
+from lfm.ui.turn import Answer, Sound, Turn
+from lfm.ui.visitor import Notice, Visitor
+from lfm.ui.words import recognised
 
-EMPTY = (
-    "<div class='empty'><h2>Hold the button and talk</h2><p>Let go when you are done. The answer comes as voice and text.<br>"
-    "You can also type, or hold the space bar.</p></div>"
-)
-EXAMPLES: list[Any] = [
-    {"display_text": "A surprise about the sea", "text": "Tell me something surprising about the sea."},
-    {"display_text": "Practise ordering dinner", "text": "Let us practise ordering dinner. You are the waiter: begin."},
-    {"display_text": "A short bedtime story", "text": "Tell me a short bedtime story about a lighthouse."},
-]
-TEXT_ONLY = "Text only"
-NO_ANSWER = "*No answer.*"
+HERE = Path(__file__).parent
+NOTES = {"end": "", "length": "Cut off at the greatest length", "cancelled": "Stopped"}
+log = logging.getLogger(__name__)
 Message = dict[str, Any]
 Updates = dict[Any, Any]
 
@@ -38,94 +36,186 @@ class Talk:
     def __init__(self, engine: Backend, visitor: gr.State, player: Player) -> None:
         self.engine = engine
         self.player = player
-        self.bar = player.bar
         with gr.Row(elem_id="talk"):
             with gr.Column(elem_id="conversation", min_width=0):
-                self.chat = gr.Chatbot(
-                    elem_id="chat", label="Conversation", show_label=False, container=False, height=None, min_height=240,
-                    layout="bubble", buttons=["copy"], placeholder=EMPTY, examples=EXAMPLES, feedback_options=None,
+                self.chat = gr.HTML(
+                    {"turns": [], "notice": None}, elem_id="chat", html_template=(HERE / "conversation.html").read_text(),
+                    js_on_load=(HERE / "conversation.js").read_text(), apply_default_css=False,
                 )  # fmt: skip
                 with gr.Row(elem_id="composer"):
                     self.box = gr.MultimodalTextbox(
                         elem_id="box", label="Message", show_label=False, container=False, placeholder="Type a message",
                         sources=["upload"], file_types=["audio"], lines=1, max_lines=5, scale=1,
                     )  # fmt: skip
-                    button = microphone("Hold to talk", "Release to send", elem_id="talk-button")
+                    button = microphone("Hold to talk", "Release to send", elem_id="talk-button", hands_free=True)
             with gr.Column(elem_id="rail", scale=0, min_width=256):
-                mode = gr.Radio(["Voice and text", TEXT_ONLY], value="Voice and text", label="Reply with", elem_classes="seg")
-                self.meter = gr.HTML(elem_id="meter")
-                self.new = gr.Button("New conversation", visible=False, min_width=0, elem_id="new")
+                self.settings = Settings()
+                gr.HTML(
+                    elem_id="hands", html_template=(HERE / "handsfree.html").read_text(),
+                    js_on_load=(HERE / "handsfree.js").read_text(), apply_default_css=False,
+                )  # fmt: skip
+                self.settings.advanced()
+                with gr.Column(visible=False, elem_id="foot", min_width=0) as self.foot:
+                    self.meter = gr.HTML(elem_id="meter")
+                    with gr.Row(elem_classes="buttons"):
+                        new = gr.Button("New conversation", min_width=0, elem_id="new")
+                        save = gr.Button("Export", min_width=0, elem_id="export")
+                self.file = gr.Textbox(visible="hidden", label="Exported file")
 
-        self.outputs = outputs = [self.chat, player.bar, self.box, self.meter, self.new]
+        self.outputs = outputs = [self.chat, player.bar, self.box, self.meter, self.foot]
         # Several answers of one tab wait for each other in its session, and all tabs in the engine: Gradio need not hold anyone back.
         how: dict[str, Any] = {
             "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
         }  # fmt: skip
-        self.box.submit(self.send, [visitor, self.box, mode], outputs, **how)
-        button.utterance(self.hear, [visitor, self.box, mode], outputs, **how)
-        self.chat.example_select(self.example, [visitor, mode], outputs, **how)
-        self.new.click(self.clear, visitor, outputs, **how)
+        settings = self.settings.state
+        asked = [
+            self.box.submit(self.send, [visitor, self.box, settings], outputs, **how),
+            button.utterance(self.hear, [visitor, self.box, settings], outputs, **how),
+            self.chat.ask(self.example, [visitor, settings], outputs, **how),
+            self.chat.retry(self.again, [visitor, settings], outputs, **how),
+            self.chat.shorten(self.shorten, [visitor, settings], outputs, **how),
+        ]
+        for event in asked:
+            event.then(self.listen, visitor, self.chat, **how)
+        new.click(self.clear, visitor, outputs, **how)
+        save.click(self.export, visitor, self.file, **how).then(None, self.file, None, js="lfm.exported", api_visibility="private")
 
-    def send(self, visitor: Visitor, message: Message, mode: str, request: gr.Request) -> Iterator[Updates]:
-        files = message["files"]
-        yield from self.answer(visitor, message["text"], files[0] if files else None, mode, request)
+    # --- events ---
 
-    def hear(self, visitor: Visitor, message: Message, mode: str, request: gr.Request, event: gr.EventData) -> Iterator[Updates]:
-        yield from self.answer(visitor, message["text"], recording(event), mode, request)
+    def send(self, visitor: Visitor, message: Message, settings: dict[str, Any], request: gr.Request) -> Iterator[Updates]:
+        yield from self.ask(visitor, message["text"], message["files"], settings, request)
 
-    def example(self, visitor: Visitor, mode: str, request: gr.Request, event: gr.SelectData) -> Iterator[Updates]:
-        yield from self.answer(visitor, event.value["text"], None, mode, request)
+    def hear(
+        self, visitor: Visitor, message: Message, settings: dict[str, Any], request: gr.Request, event: gr.EventData
+    ) -> Iterator[Updates]:
+        yield from self.ask(visitor, message["text"], [*message["files"], recording(event)], settings, request)
+
+    def example(self, visitor: Visitor, settings: dict[str, Any], request: gr.Request, event: gr.EventData) -> Iterator[Updates]:
+        yield from self.ask(visitor, str(event.text), [], settings, request)
+
+    def again(self, visitor: Visitor, settings: dict[str, Any], request: gr.Request) -> Iterator[Updates]:
+        """Another answer to the last question; where none comes, the one before stays."""
+        if visitor.turns:
+            yield from self.answer(visitor, visitor.turns[-1], chosen(settings), request, again=True)
+
+    def shorten(self, visitor: Visitor, settings: dict[str, Any], request: gr.Request) -> Iterator[Updates]:
+        """Make room in a full conversation, and ask once more what did not fit."""
+        visitor.chat.shorten()
+        if visitor.turns:
+            visitor.turns[-1].divider = "The model remembers only the last turns from here on"
+            yield from self.answer(visitor, visitor.turns[-1], chosen(settings), request, again=True)
 
     def clear(self, visitor: Visitor, request: gr.Request) -> Updates:
         visitor.stop()
-        with explained(), visitor.turn(request):
+        with visitor.turn(request):
             visitor.chat.clear()
-            visitor.messages.clear()
-        return {self.chat: [], self.meter: "", self.new: gr.Button(visible=False)}
+            visitor.turns.clear()
+            visitor.notice = None
+        return {self.chat: visitor.shown(), self.meter: "", self.foot: gr.Column(visible=False)}
 
-    def answer(self, visitor: Visitor, text: str, path: str | None, mode: str, request: gr.Request) -> Iterator[Updates]:
-        """Show the question, then the answer as it comes. A question that interrupts an answer ends it first."""
+    def export(self, visitor: Visitor) -> str:
+        with explained():
+            return export(visitor.turns)
+
+    async def listen(self, visitor: Visitor, request: gr.Request) -> AsyncIterator[Any]:
+        async for _ in recognised(self.engine, visitor, request):
+            yield visitor.shown()
+        yield gr.skip()  # or, had there been nothing, the conversation would be emptied
+
+    # --- questions and answers ---
+
+    def ask(self, visitor: Visitor, text: str, paths: list[str], settings: dict[str, Any], request: gr.Request) -> Iterator[Updates]:
         text = text.strip()
-        if not text and path is None:
+        if not text and not paths:
             yield {self.box: gr.skip()}
             return
+        try:
+            sound = heard(paths)
+        except LfmError as error:  # what was typed and attached stays where it is
+            visitor.notice = notice(error)
+            yield {self.chat: visitor.shown()}
+            return
+        yield from self.answer(visitor, Turn(text, sound), chosen(settings), request)
+
+    def answer(self, visitor: Visitor, turn: Turn, how: Chosen, request: gr.Request, again: bool = False) -> Iterator[Updates]:
+        """Show the question, then the answer as it comes. A question that interrupts an answer ends it first."""
         visitor.stop()
-        with explained(), visitor.turn(request), self.player.feed() as feed:
-            heard = audio.load(path) if path else None  # before anything is shown, so that a file that fails stays in the box
-            visitor.feed = feed
-            visitor.messages.append({"role": "user", "content": content(text, path)})
+        with visitor.turn(request), self.player.feed() as feed:
+            before, turn.id, turn.answer = turn.answer, feed.run, None
+            visitor.feed, visitor.notice, visitor.gone = feed, None, False
+            if not again:
+                turn.divider = divider(visitor.turns, self.engine.status.model)
+                visitor.turns.append(turn)
             start = feed.begin("Thinking", self.engine.status)
-            yield {self.chat: visitor.messages, self.box: None, self.bar: start, self.new: gr.Button(visible=True)}
+            yield {self.chat: visitor.shown(), self.bar: start, self.foot: gr.Column(visible=True)} | ({} if again else {self.box: None})
             take = Take()
-            options = Options(with_audio=mode != TEXT_ONLY)
             try:
-                for event in merged(visitor.chat.reply(text or None, heard, options)):
-                    take.add(event)
-                    match event:
-                        case TextDelta():
-                            yield {self.chat: [*visitor.messages, {"role": "assistant", "content": content(take.text, None)}]}
-                        case AudioChunk():
-                            feed.sound(event)
-                            yield {self.bar: feed.run}
-                        case Done():
-                            keep(visitor, take)
-                            feed.done(event)
-                            yield {self.chat: visitor.messages, self.bar: feed.run}
-            except Exception:
-                keep(visitor, take)
-                yield {self.chat: visitor.messages}
-                raise
-            yield {self.meter: meter(visitor, self.engine.status.model)}  # the conversation counts a turn after its last event
+                question = turn.sound and turn.sound.audio
+                reply = visitor.chat.reply(turn.text or None, question, how.options, how.system, again)
+                self.follow(feed, take, reply)
+            except Exception as error:
+                visitor.notice = notice(error)
+            turn.model = self.engine.status.model
+            turn.answer = answered(take, len(visitor.turns), before)
+            feed.close()
+            yield {self.chat: visitor.shown(), self.meter: meter(visitor, turn.model)}
+
+    def follow(self, feed: Feed, take: Take, reply: Iterator[Any]) -> None:
+        """Send an answer to the player as it comes."""
+        for event in merged(feed.queued(reply)):
+            take.add(event)
+            match event:
+                case TextDelta():
+                    feed.text(event)
+                case AudioChunk():
+                    feed.sound(event)
+                case Done():
+                    feed.done(event)
+
+    @property
+    def bar(self) -> gr.HTML:
+        return self.player.bar
 
 
-def content(text: str, path: str | None) -> list[Any]:
-    return ([text] if text else []) + ([{"path": path}] if path else [])
+def heard(paths: list[str]) -> Sound | None:
+    """What was attached and what was recorded, as one sound.
+
+    Raises:
+        AudioError: a file cannot be read.
+    """
+    if not paths:
+        return None
+    if len(paths) == 1:
+        return Sound.read(paths[0])
+    whole = audio.joined([audio.load(path) for path in paths])
+    path = str(new_file("question.wav"))
+    audio.write_wav(path, audio.to_int16(whole.samples), whole.sample_rate)
+    return Sound.read(path)
 
 
-def keep(visitor: Visitor, take: Take) -> None:
-    """Add to what the chat shows whatever was said, with its sound as a file."""
-    said = content(take.text, take.wav(f"reply-{visitor.chat.turns}"))
-    visitor.messages.append({"role": "assistant", "content": said or [NO_ANSWER]})
+def answered(take: Take, number: int, before: Answer | None) -> Answer:
+    """What was said, with its sound as a file; where nothing was, what had been said before."""
+    path = take.wav(f"{number:02d}-answer")
+    if not take.text.strip() and not path:
+        return before or Answer("", None, "No answer")
+    sound = Sound.read(path) if path else None
+    return Answer(take.text.strip(), sound, NOTES[take.done.reason] if take.done else "Broken off")
+
+
+def divider(turns: list[Turn], model: ModelInfo | None) -> str:
+    """What stands above a question whose model has not heard what was said before."""
+    changed = model is not None and bool(turns) and turns[-1].model not in (None, model)
+    return "Another model from here on: it has not heard what is above" if changed else ""
+
+
+def notice(error: Exception) -> Notice:
+    """An error as a notice: its first sentence says what is wrong, the rest what to do."""
+    if isinstance(error, ContextFull) and "full" in str(error):
+        return Notice("The conversation is full", "Start a new one, or keep only the last turns.", "Keep the last turns")
+    if not isinstance(error, LfmError):
+        log.error("a request failed", exc_info=error)
+    title, _, remedy = (str(error) if isinstance(error, LfmError) else UNEXPECTED).partition(". ")
+    return Notice(title.rstrip("."), remedy)
 
 
 def meter(visitor: Visitor, model: ModelInfo | None) -> str:

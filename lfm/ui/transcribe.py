@@ -125,7 +125,8 @@ class Transcribe:
                 while not cancelled.is_set() and (file := sheet.next()):
                     yield self.shown(sheet)
                     try:
-                        for event in merged(self.engine.transcribe(audio.load(file.path), cancelled=cancelled)):
+                        events = self.engine.transcribe(audio.load(file.path), cancelled=cancelled)
+                        for event in merged(feed.queued(events)):
                             feed.now("Transcribing")
                             done = event if isinstance(event, Done) else done
                             heard(file, event)

@@ -19,7 +19,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, e
 from lfm import ui
 from tests.fake_engine import FakeEngine
 
-MICROPHONE_HZ = 440
+MICROPHONE_HZ = 440  # what the loudest part of the microphone's voice has
 ENDED = "window.__player.runs.length && window.__player.run.ended"  # the latest request is over, its sound too
 
 
@@ -61,20 +61,25 @@ def wav(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+def utterance(rate: int, spoken: float = 1.2, pause: float = 1.2) -> np.ndarray:
+    """Like speech as far as its loudness goes: syllables of a voice with overtones, four a second, then a pause."""
+    t = np.arange(int(rate * (spoken + pause))) / rate
+    voice = sum(part * np.sin(2 * np.pi * MICROPHONE_HZ * n * t) for n, part in ((0.5, 0.15), (1, 0.4), (2, 0.15), (3, 0.1)))
+    return voice * np.clip(np.sin(2 * np.pi * 4 * t), 0, 1) * (t < spoken)
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """One for all tests, so that the page's own files are read once; each tab has a session of its own all the same."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         pytest.skip("no chromium is on PATH, and the page's browser tests need one")
-    microphone = tmp_path_factory.mktemp("microphone") / "tone.wav"
-    time_axis = np.arange(48_000 * 4) / 48_000
-    # A tone in syllables: a steady one would be taken for noise and filtered out.
-    soundfile.write(microphone, 0.5 * np.sin(2 * np.pi * MICROPHONE_HZ * time_axis) * (np.sin(2 * np.pi * 3 * time_axis) > 0), 48_000)
+    microphone = tmp_path_factory.mktemp("microphone") / "speech.wav"
+    soundfile.write(microphone, utterance(48_000), 48_000)
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=[*flags, f"--use-file-for-fake-audio-capture={microphone}"])
-        yield chromium.new_context(permissions=["microphone"])
+        yield chromium.new_context(permissions=["microphone"], color_scheme="light")
         chromium.close()
 
 
@@ -82,6 +87,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Callable[..., Page]]:
     """Opens the page as one more visitor. At the end: no error on the console, no request to another machine."""
     pages: list[Page] = []
+    own: list[BrowserContext] = []
     errors: list[str] = []
     elsewhere: list[str] = []
 
@@ -93,8 +99,11 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
         if not asked.url.startswith((url, "blob:", "data:")):
             elsewhere.append(asked.url)
 
-    def open_page(width: int = 1280, height: int = 800, dark: bool = False) -> Page:
-        page = browser.new_page()
+    def open_page(width: int = 1280, height: int = 800, dark: bool = False, own_browser: bool = False) -> Page:
+        if own_browser:
+            assert browser.browser
+            own.append(browser.browser.new_context(permissions=["microphone"]))
+        page = (own[-1] if own_browser else browser).new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if dark else "light")
@@ -103,13 +112,15 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", request)
         page.goto(url)
-        page.wait_for_selector("#talk-button .record")
+        page.wait_for_selector("#talk-button .record", timeout=30_000)  # the first of all tabs loads Gradio's own files
         page.wait_for_function("window.__player && document.querySelector('#box textarea')")
         return page
 
     yield open_page
     for page in pages:
         page.close()
+    for context in own:
+        context.close()
     until(lambda: engine.status.state != "busy")  # a closed tab frees the engine
     assert not errors
     assert not elsewhere

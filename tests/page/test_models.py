@@ -99,13 +99,15 @@ def test_progress_and_a_stopped_download_stand_in_their_row(visit: Callable[...,
 def test_another_model_begins_a_new_conversation_and_says_so(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     say(page, "One")
-    expect(page.locator("#chat .bot-row")).to_contain_text("Start early")
+    expect(page.locator("#chat .answer .text")).to_contain_text("Start early")
     page.wait_for_function(ENDED)
     engine.model = LFM2
-    expect(page.locator("#chat .user-row")).to_have_count(0)
     expect(page.locator("#trouble")).to_contain_text("LFM2-Audio answers now. It has not heard what was said before.")
     page.locator("#trouble .close").click()
     expect(page.locator("#trouble .notice")).to_be_hidden()
+    expect(page.locator("#chat")).to_contain_text("Start early")  # what was said stays to be read and exported
+    say(page, "Two")
+    expect(page.locator("#chat")).to_contain_text("it has not heard what is above")
 
 
 def test_one_who_waits_sees_the_place_in_the_pill(visit: Callable[..., Page], engine: FakeEngine) -> None:
@@ -208,16 +210,16 @@ def test_a_model_is_downloaded_cancelled_continued_and_used_while_the_first_answ
 
 def test_a_switch_while_the_model_speaks_waits_for_the_end(real: tuple[Engine, str], page: Page, golden_folders: dict[str, Path]) -> None:
     engine = real[0]
-    open_tab(page, "Talk")
-    say(page, "Tell me a story.")
-    until(lambda: engine.status.state == "busy")
+    speaking = engine.chat().reply(None, question(), Options(max_tokens=100_000))
+    next(speaking)
     open_list(page)
     other = str(golden_folders["lfm2-tiny"])
     another(page, other)
     expect(row(page, "lfm2-tiny")).to_contain_text("Begins when the reply has ended")
+    next(speaking)
     assert engine.status.state == "busy"
     page.keyboard.press("Escape")
-    page.keyboard.press("Escape")  # the second one stops the reply
+    speaking.close()
     until(lambda: engine.status.model and engine.status.model.name == other, 15)
     open_tab(page, "Speak")
     expect(page.locator("#describe")).to_be_visible()

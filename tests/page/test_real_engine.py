@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,13 +41,36 @@ def test_a_question_is_answered_in_text_and_sound_before_generation_ends(
     page.wait_for_selector("#box .thumbnails")
     page.press("#box textarea", "Enter")
     page.wait_for_function("window.__player.run.firstSound", timeout=20_000)
-    assert page.locator("#chat .bot-row").inner_text().strip()
+    assert page.locator("#chat .answer").inner_text().strip()
     assert engine.status.state == "busy"
     page.click("#player .stop")
     until(lambda: engine.status.state == "ready")
-    expect(page.locator("#chat .bot-row .minimal-audio-player")).to_be_visible()
+    expect(page.locator("#chat .answer sound-strip")).to_be_visible()
     expect(page.locator("#meter")).to_contain_text("1 turn")
+    expect(page.locator("#chat .heard")).to_have_count(1, timeout=20_000)  # what it heard is noise to it, but some words come
+    page.get_by_role("button", name="Ask again").click()
+    page.wait_for_function("window.__player.runs.length === 2 && window.__player.run.firstSound", timeout=20_000)
+    closed = time.monotonic()
     page.close()
+    until(lambda: engine.status.state == "ready", 2.0)
+    assert time.monotonic() - closed < 1.5
+
+
+def test_a_spoken_question_is_held_released_and_answered(real: tuple[Engine, str], browser: BrowserContext) -> None:
+    engine, url = real
+    page = browser.new_page()
+    page.goto(url)
+    page.wait_for_selector("#talk-button .record")
+    page.hover("#talk-button .record")
+    page.mouse.down()
+    expect(page.locator("#talk-button .clock")).to_have_text("0:01")
+    page.mouse.up()
+    page.wait_for_function("window.__player.runs.length && window.__player.run.firstSound", timeout=20_000)
+    page.keyboard.press("Escape")
+    expect(page.locator("#player .state")).to_have_text("Stopped")
+    expect(page.locator("#chat .answer .note")).to_have_text("Stopped")
+    page.close()
+    until(lambda: engine.status.state == "ready")
 
 
 def test_a_program_gets_words_and_the_conversation_goes_on(real: tuple[Engine, str], wav: Callable[..., str]) -> None:
@@ -73,7 +97,7 @@ def test_ctrl_c_ends_the_program_cleanly() -> None:
         said.append(line)
         if line.startswith("Ready"):
             break
-    assert f"Open http://127.0.0.1:{port}/\n" in said
+    assert f"Open http://127.0.0.1:{port}/" in "".join(said)  # what is logged meanwhile may stand on the same line
     program.send_signal(signal.SIGINT)
     said += program.stdout.readlines()
     assert program.wait() == 0, "".join(said)

@@ -1,123 +1,68 @@
-"""The Talk tab in a real browser: what is heard, what is sent, what is played, and that Stop means stop."""
+"""The Talk tab in a real browser: what is asked, what is shown, what is kept."""
 
-import base64
+import json
 import time
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
 from playwright.sync_api import Page, expect
 
 from lfm.errors import ContextFull
-from lfm.ui import figures
-from lfm.ui.trouble import UNEXPECTED
-from tests.fake_engine import RATE, TEXT, FakeEngine, tone
+from lfm.options import Sampling
+from lfm.ui.settings import chosen
+from tests.fake_engine import LFM2, RATE, TEXT, FakeEngine, tone
 from tests.page.conftest import ENDED, player, say, until
 
-# Taps the player's output inside its own audio context and keeps every sample.
-TAP = """async () => {
-    document.body.click();
-    const { context, output } = window.__player;
-    const code = `registerProcessor("recorder", class extends AudioWorkletProcessor {
-      process([[samples]]) { if (samples) this.port.postMessage(samples.slice()); return true; } })`;
-    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-    const tap = new AudioWorkletNode(context, "recorder");
-    window.heard = [];
-    tap.port.onmessage = ({ data }) => window.heard.push(data);
-    output.connect(tap).connect(context.destination);
-}"""
-HEARD = """() => {
-    const length = window.heard.reduce((sum, block) => sum + block.length, 0), all = new Float32Array(length);
-    let at = 0;
-    for (const block of window.heard) { all.set(block, at); at += block.length; }
-    const bytes = new Uint8Array(all.buffer);
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-    return btoa(text);
-}"""
+
+def answered(page: Page, turns: int) -> None:
+    """Wait until so many answers are complete, and their sound is over."""
+    expect(page.locator("#chat .answer:not([aria-busy])")).to_have_count(turns)
+    page.wait_for_function(ENDED)
 
 
 def test_text_and_sound_arrive_while_the_answer_is_still_being_made(visit: Callable[..., Page], engine: FakeEngine) -> None:
     engine.speed, engine.sound = 1.6, tone(4 * RATE)
     page = visit()
     say(page, "Where shall I go?")
-    expect(page.locator("#chat .bot-row")).to_contain_text("Start early")
+    expect(page.locator("#chat .question")).to_have_text("You: Where shall I go?")
+    expect(page.locator("#chat .answer")).to_contain_text("Start early")
     text_at = time.time()
     expect(page.locator("#player .state")).to_have_text("Speaking")
-    page.wait_for_function(ENDED)
+    expect(page.locator("#chat .answer .tools")).to_have_count(0)
+    answered(page, 1)
     run, (reason, made_at) = player(page), engine.ended[-1]
     assert reason == "end"
     assert text_at < made_at - 0.5
     assert run["firstSound"] < made_at - 1.0
-    assert run["firstSound"] - run["firstChunk"] < 0.25
     assert run["ended"] > made_at
-    assert (run["received"], run["scheduled"]) == (len(engine.sound), len(engine.sound))
-    expect(page.locator("#chat .bot-row")).to_contain_text(TEXT.split()[-1] if len(TEXT.split()) <= 25 else "water")
-    expect(page.locator("#chat .bot-row .minimal-audio-player")).to_be_visible()
-    expect(page.locator("#player .speed")).to_have_text(figures.times_real_time(engine.stats))
-    expect(page.locator("#player .state")).to_have_text("Ready")
+    expect(page.locator("#chat .answer .text")).to_have_text(TEXT)
+    expect(page.locator("#chat .answer sound-strip")).to_be_visible()
 
 
-def test_what_is_played_equals_what_was_sent_sample_for_sample(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    noise = np.random.default_rng(5).integers(1, 9000, 3 * RATE)
-    engine.sound = (noise * np.where(np.random.default_rng(6).random(len(noise)) < 0.5, -1, 1)).astype(np.int16)
+def test_a_reply_is_downloaded_without_loss_and_its_words_are_copied(
+    visit: Callable[..., Page], engine: FakeEngine, tmp_path: Path
+) -> None:
     page = visit()
-    page.mouse.click(5, 5)  # a browser makes no sound before the first gesture
-    page.evaluate(TAP)
-    say(page, "Make some noise.")
-    page.wait_for_function(ENDED)
-    page.wait_for_timeout(200)
-    heard = np.frombuffer(base64.b64decode(page.evaluate(HEARD)), np.float32) * 32768
-    # The browser places each piece by a time in seconds, and the rounding of that leaves less than a millionth of a step.
-    np.testing.assert_array_equal(np.rint(np.trim_zeros(heard)), engine.sound)
-    np.testing.assert_allclose(np.trim_zeros(heard), engine.sound, atol=1e-5, rtol=0)
-    assert player(page)["underruns"] == 0
-
-
-def test_the_reply_can_be_downloaded_without_loss(visit: Callable[..., Page], engine: FakeEngine, tmp_path: Any) -> None:
-    page = visit()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write", "microphone"])
     say(page, "Hello")
     with page.expect_download() as download:
-        page.locator("#chat .message-buttons-left [data-testid=download-link]").click()
-    path = tmp_path / "reply.wav"
-    download.value.save_as(path)
-    pcm, rate = soundfile.read(path, dtype="int16")
+        page.get_by_label("Download answer 1").click()
+    assert download.value.suggested_filename == "01-answer.wav"
+    download.value.save_as(tmp_path / "answer.wav")
+    pcm, rate = soundfile.read(tmp_path / "answer.wav", dtype="int16")
     assert rate == RATE
     np.testing.assert_array_equal(pcm, engine.sound)
+    page.get_by_label("Copy this answer").click()
+    expect(page.get_by_label("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == " ".join(TEXT.split()[:13])
 
 
-def test_stop_silences_at_once_and_keeps_what_was_said(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.speed, engine.sound = 2.0, tone(20 * RATE)
-    page = visit()
-    say(page, "Tell me everything.")
-    page.wait_for_function("window.__player.run.firstSound && window.__player.run.received > 24000")
-    asked = time.time()
-    left = page.evaluate("document.querySelector('#player .stop').click(), [window.__player.run.nodes.size, window.__player.run.playing]")
-    assert left == [0, False]
-    expect(page.locator("#player .state")).to_have_text("Stopped")
-    until(lambda: engine.ended)
-    assert engine.ended[-1][0] == "cancelled"
-    assert engine.ended[-1][1] - asked < 0.6
-    expect(page.locator("#chat .bot-row .minimal-audio-player")).to_be_visible()
-    expect(page.locator("#chat .bot-row")).to_contain_text("Start early")
-    page.wait_for_timeout(400)
-    assert player(page)["nodes"] == 0
-
-
-def test_escape_stops_a_long_silent_prefill(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.prefill = 30.0
-    page = visit()
-    say(page, "Think about it.")
-    expect(page.locator("#player .state")).to_have_text("Thinking")
-    until(lambda: engine.status.state == "busy")
-    page.keyboard.press("Escape")
-    until(lambda: engine.ended, 1.0)
-    assert engine.ended[-1][0] == "cancelled"
-    expect(page.locator("#chat .bot-row")).to_contain_text("No answer")
-
-
-def test_an_attached_file_is_heard(visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str]) -> None:
+def test_a_file_and_words_make_one_turn(visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str]) -> None:
     page = visit()
     page.set_input_files("#box input[type=file]", wav("question.wav", 1.5))
     page.wait_for_selector("#box .thumbnails")
@@ -125,86 +70,210 @@ def test_an_attached_file_is_heard(visit: Callable[..., Page], engine: FakeEngin
     until(lambda: engine.asked)
     heard: Any = engine.asked[0]["audio"]
     assert (engine.asked[0]["text"], heard.seconds) == ("What is said here?", 1.5)
-    page.wait_for_function(ENDED)
+    expect(page.locator("#chat .question sound-strip .time")).to_have_text("0:01")
+    answered(page, 1)
+
+
+def test_a_file_that_is_no_sound_is_named_and_the_message_stays(visit: Callable[..., Page], engine: FakeEngine, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.wav"
+    bad.write_text("no sound here")
+    page = visit()
+    page.set_input_files("#box input[type=file]", str(bad))
+    page.wait_for_selector("#box .thumbnails")
+    say(page, "Listen to this")
+    expect(page.locator("#chat .notice")).to_contain_text("Could not read notes.wavTry a WAV, MP3, FLAC or OGG file.")
+    assert page.input_value("#box textarea") == "Listen to this"
+    assert not engine.asked
+    page.locator("#talk").get_by_label("Close").first.click()
+    expect(page.locator("#chat .notice")).to_be_hidden()
 
 
 def test_turns_share_one_conversation_until_a_new_one_is_begun(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
+    expect(page.locator("#new")).to_be_hidden()
     say(page, "One")
     expect(page.locator("#meter")).to_contain_text("1 turn, room for about 19 more")
     say(page, "Two")
     expect(page.locator("#meter")).to_contain_text("2 turns, room for about 18 more")
     assert engine.asked[0]["chat"] is engine.asked[1]["chat"]
-    expect(page.locator("#chat .user-row")).to_have_count(2)
+    expect(page.locator("#chat .question")).to_have_count(2)
     page.click("#new")
-    expect(page.locator("#chat .user-row")).to_have_count(0)
+    expect(page.locator("#chat .question")).to_have_count(0)
+    expect(page.locator("#chat .empty")).to_be_visible()
     chat: Any = engine.asked[0]["chat"]
     assert chat.turns == 0
     expect(page.locator("#new")).to_be_hidden()
 
 
-def test_a_new_question_ends_the_running_answer(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.speed, engine.sound = 1.5, tone(20 * RATE)
+def test_an_example_is_asked_at_a_press(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    page = visit()
+    page.get_by_role("button", name="A surprise about the sea").click()
+    answered(page, 1)
+    assert engine.asked[0]["text"] == "Tell me something surprising about the sea."
+
+
+def test_the_last_question_is_asked_again(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     say(page, "One")
-    expect(page.locator("#chat .bot-row")).to_contain_text("Start early")
-    first = player(page)["id"]
-    engine.speed, engine.sound = 0.0, tone(RATE)
+    answered(page, 1)
     say(page, "Two")
-    page.wait_for_function(f"window.__player.run.id > '{first}' && {ENDED}")
-    assert [reason for reason, _ in engine.ended] == ["cancelled", "end"]
-    assert player(page)["scheduled"] == RATE
-    expect(page.locator("#chat .bot-row .minimal-audio-player")).to_have_count(2)
+    answered(page, 2)
+    expect(page.get_by_role("button", name="Ask again")).to_have_count(1)
+    engine.sound = tone(3 * RATE)
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator("#chat .turn").last.locator(".time")).to_have_text("0:03")
+    assert [(one["text"], one["again"]) for one in engine.asked] == [("One", False), ("Two", False), ("Two", True)]
+    expect(page.locator("#chat .question")).to_have_text(["You: One", "You: Two"])
+    answered(page, 2)
+    engine.prefill = 30.0  # where no other answer comes, this one stays
+    page.get_by_role("button", name="Ask again").click()
+    until(lambda: engine.status.state == "busy")
+    page.keyboard.press("Escape")
+    expect(page.locator("#chat .turn").last.locator(".time")).to_have_text("0:03")
 
 
 def test_text_only_makes_no_sound(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     page.get_by_label("Text only").check()
     say(page, "Quietly")
-    expect(page.locator("#chat .bot-row")).to_contain_text("Start early")
-    page.wait_for_function(ENDED)
+    expect(page.locator("#chat .answer")).to_contain_text("Start early")
+    answered(page, 1)
     options: Any = engine.asked[0]["options"]
     assert options.with_audio is False
     assert player(page)["received"] == 0
+    expect(page.locator("#chat .answer sound-strip")).to_have_count(0)
+
+
+def test_what_is_set_under_advanced_reaches_the_engine_and_stays_in_the_browser(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    page = visit()
+    page.get_by_label("Text only").check()
+    page.get_by_role("button", name="Advanced").click()
+    page.get_by_label("System prompt").fill("Answer like a pirate.")
+    for name, value in (("Voice temperature", "0.5"), ("Voice top-k", "7"), ("Top-p", "0.9"), ("Tokens at most", "200"), ("Seed", "42")):
+        page.get_by_label(name).fill(value)
+    page.locator("#advanced").get_by_label("Mimi").check()
+    say(page, "Ahoy")
+    until(lambda: engine.asked)
+    options: Any = engine.asked[0]["options"]
+    assert options.audio == Sampling(temperature=0.5, top_k=7, top_p=0.9)
+    assert (options.max_tokens, options.seed, options.decoder, options.with_audio) == (200, 42, "Mimi", False)
+    assert engine.asked[0]["system"] == "Answer like a pirate."
+    answered(page, 1)
+
+    later = visit()
+    expect(later.get_by_label("Text only")).to_be_checked()
+    later.get_by_role("button", name="Advanced").click()
+    expect(later.get_by_label("System prompt")).to_have_value("Answer like a pirate.")
+    expect(later.get_by_label("Seed")).to_have_value("42")
+    later.get_by_role("button", name="Back to the defaults").click()
+    expect(later.get_by_label("Seed")).to_have_value("")
+    expect(later.get_by_label("Voice and text")).to_be_checked()
+    say(later, "Hello")
+    until(lambda: len(engine.asked) == 2)
+    options = engine.asked[1]["options"]
+    assert (options, engine.asked[1]["system"]) == (chosen(None).options, None)
+    answered(later, 1)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [None, {}, {"seed": "x", "top_k": -5, "top_p": 9, "longest": 1e9, "decoder": "Vocoder", "mode": 3, "system": [1]}]
+)
+def test_settings_that_make_no_sense_become_sensible(nonsense: Any) -> None:
+    options = chosen(nonsense).options
+    assert 0 <= options.audio.top_k <= 2048 and 0 < options.audio.top_p <= 1 and options.max_tokens <= 4096
+    assert (options.seed, options.decoder, options.with_audio, chosen(nonsense).system) == (None, None, True, None)
 
 
 def test_errors_are_said_and_the_conversation_stays(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     say(page, "One")
-    expect(page.locator("#meter")).to_contain_text("1 turn")
-    for error, words in [(ContextFull("The conversation is full. Start a new one."),) * 2, (ValueError("inner"), UNEXPECTED)]:
-        engine.error = error
-        say(page, "More")
-        expect(page.locator(".toast-body").last).to_contain_text(str(words))
-        expect(page.locator("#player .stop")).to_be_disabled()
-    expect(page.locator("#chat .user-row")).to_have_count(3)
-    expect(page.locator("#chat .bot-row").first).to_contain_text("Start early")
+    answered(page, 1)
+    engine.error = ValueError("inner")
+    say(page, "More")
+    expect(page.locator("#chat .notice")).to_contain_text("Something went wrong inside the programWhat was said is kept: try again.")
+    expect(page.locator("#player .stop")).to_be_disabled()
+    expect(page.locator("#chat .answer").first).to_contain_text("Start early")
+    expect(page.locator("#chat .answer .note")).to_have_text("No answer")
     engine.error = None
-    say(page, "Again")
-    expect(page.locator("#chat .bot-row").last).to_contain_text("Start early")
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator("#chat .answer").last).to_contain_text("Start early")
+    expect(page.locator("#chat .notice")).to_be_hidden()
+    answered(page, 2)
 
 
-def test_a_closed_tab_frees_the_engine_for_the_next_visitor(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.prefill = 30.0
-    first, second = visit(), visit()
-    say(first, "Take your time.")
-    until(lambda: engine.status.state == "busy")
-    say(second, "Am I next?")
-    expect(second.locator("#player .state")).to_have_text("Queued")
-    expect(second.locator("#player .hint")).to_have_text("You are next")
-    until(lambda: len(engine.asked) == 2)
-    engine.prefill = 0.0
-    first.close()
-    expect(second.locator("#chat .bot-row")).to_contain_text("Start early", timeout=3000)
-    second.wait_for_function(ENDED)
-
-
-def test_a_slow_machine_is_said_to_be_slow_and_still_plays_everything(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.speed, engine.sound = 0.6, tone(int(1.6 * RATE))
+def test_a_full_conversation_goes_on_with_its_last_turns(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
-    say(page, "Slowly")
-    expect(page.locator("#player .state")).to_have_text("Slower than real time")
+    say(page, "One")
+    answered(page, 1)
+    engine.error = ContextFull("The conversation is full: 4090 of 4096 positions. Start a new one, or keep only the last turns.")
+    say(page, "One too many")
+    notice = page.locator("#chat .notice")
+    expect(notice).to_contain_text("The conversation is fullStart a new one, or keep only the last turns.")
+    engine.error = None
+    notice.get_by_role("button", name="Keep the last turns").click()
+    answered(page, 2)
+    expect(page.locator("#chat .answer").last).to_contain_text("Start early")
+    chat: Any = engine.asked[-1]["chat"]
+    assert chat.shortened == 1 and engine.asked[-1]["text"] == "One too many"
+    expect(page.locator("#chat .divider").last).to_contain_text("remembers only the last turns")
+    expect(notice).to_be_hidden()
+
+
+def test_another_model_has_not_heard_what_was_said_before(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    page = visit()
+    say(page, "One")
+    answered(page, 1)
+    engine.model = LFM2
+    say(page, "Two")
+    answered(page, 2)
+    expect(page.locator("#chat .divider").last).to_have_text("Another model from here on: it has not heard what is above")
+
+
+def test_the_words_of_a_spoken_question_come_after_the_answer(
+    visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str]
+) -> None:
+    engine.speed, engine.sound = 4.0, tone(2 * RATE)
+    page = visit()
+    for number in (1, 2):
+        page.set_input_files("#box input[type=file]", wav(f"{number}.wav", 1.5))
+        page.wait_for_selector("#box .thumbnails")
+        page.press("#box textarea", "Enter")
+        if number == 1:
+            until(lambda: len(engine.asked) == 2)  # the answer, then the words: given up for the second question
+            assert [one["task"] for one in engine.asked] == ["chat", "transcribe"]
+            assert engine.ended[0][0] == "end", "the words were asked for before the answer was complete"
+            expect(page.locator("#chat .heard")).to_have_count(0)
+    expect(page.locator("#chat .heard")).to_have_count(2)
+    expect(page.locator("#chat .heard").first).to_have_text("Heard " + " ".join(TEXT.split()[:13]))
+    tasks = [one["task"] for one in engine.asked]
+    assert tasks[:3] == ["chat", "transcribe", "chat"] and tasks[3:] == ["transcribe"] * len(tasks[3:])
+    assert len(tasks) in (4, 5), tasks
+
+
+def test_a_conversation_is_exported_with_its_sounds(
+    visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str], tmp_path: Path
+) -> None:
+    page = visit()
+    page.set_input_files("#box input[type=file]", wav("question.flac", 1.5))
+    page.wait_for_selector("#box .thumbnails")
+    say(page, "What is this?")
+    expect(page.locator("#chat .heard")).to_be_visible()
     page.wait_for_function(ENDED)
-    run = player(page)
-    assert run["underruns"] == 1
-    assert run["scheduled"] == len(engine.sound)
+    with page.expect_download() as download:
+        page.click("#export")
+    assert download.value.suggested_filename == "conversation.zip"
+    download.value.save_as(tmp_path / "conversation.zip")
+    with zipfile.ZipFile(tmp_path / "conversation.zip") as archive:
+        archive.extractall(tmp_path)
+    pcm, rate = soundfile.read(tmp_path / "01-answer.wav", dtype="int16")
+    np.testing.assert_array_equal(pcm, engine.sound)
+    question = soundfile.info(str(tmp_path / "01-question.wav"))
+    assert (rate, question.samplerate, question.duration, question.format) == (RATE, 16_000, 1.5, "WAV")
+    (turn,) = json.loads((tmp_path / "conversation.json").read_text())["turns"]
+    said = " ".join(TEXT.split()[:13])
+    assert turn["question"] == {"text": "What is this?", "heard": said, "sound": "01-question.wav"}
+    assert turn["answer"] == {"text": said, "note": "", "sound": "01-answer.wav"}
+    assert turn["model"] == {"name": "LiquidAI/LFM2.5-Audio-1.5B", "precision": "bfloat16"}
+    text = (tmp_path / "transcript.md").read_text()
+    assert f"**You:** {said} *(heard)* What is this? [01-question.wav](01-question.wav)" in text
+    assert f"**Model:** {said} [01-answer.wav](01-answer.wav)" in text

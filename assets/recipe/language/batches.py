@@ -1,0 +1,100 @@
+"""Sequences laid into one batch: flat places of words, frames and heard positions, and what is to be predicted from where."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from language.data import Mix, Sampler, Store, groups
+from language.hearing import Renderings
+from language.sequences import Sequence
+
+
+@dataclass
+class Batch:
+    """Places count through the batch row by row: sequence * length + position."""
+
+    rows: int
+    length: int
+    word_place: Tensor  # (W,) of every word
+    words: Tensor  # (W,) ids
+    word_from: Tensor  # (w,) places from which the words of the next line are predicted
+    word_next: Tensor  # (w,)
+    frame_place: Tensor  # (F,) of every frame
+    frames: Tensor  # (F,) rows of the store of codes; each is predicted from the place before it
+    heard_place: Tensor  # (H,) of every heard position
+    heard_row: Tensor  # (H,) clip
+    heard_column: Tensor  # (H,) position in the clip
+    heard_phones: Tensor  # (H, 4)
+    clips: Tensor  # (N, 5) float64: start, length, speed, lead, total
+    query: Tensor  # (rows, length) the place in the text that is looked for, or -1
+    key: Tensor  # (rows, length) the place in the text that stands there, or -1
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = (getattr(self, f.name) for f in fields(self))
+        return Batch(*(m.to(device, non_blocking=True) if isinstance(m, Tensor) else m for m in moved))
+
+    def renderings(self) -> Renderings:
+        start, length, speed, lead, total = self.clips.T
+        return Renderings(start.long(), length.long(), speed.float(), lead.long(), total.long())
+
+
+def joined(parts: list[np.ndarray], *shape: int) -> Tensor:
+    return torch.from_numpy(np.concatenate(parts).astype(np.int64)) if parts else torch.zeros(0, *shape, dtype=torch.long)
+
+
+def laid_out(sequences: list[Sequence]) -> Batch:
+    """One batch of them."""
+    rows, length = len(sequences), max(s.length for s in sequences)
+    words, spoken, heard = ([], [], []), ([], []), ([], [], [], [])
+    said: tuple[list, list] = ([], [])
+    clips: list[tuple[float, ...]] = []
+    query, key = np.full((rows, length), -1, np.float32), np.full((rows, length), -1, np.float32)
+    for row, sequence in enumerate(sequences):
+        base = row * length
+        for first, ids, predicted in sequence.text:
+            places = base + first + np.arange(len(ids))
+            words[0].append(places), words[1].append(ids)
+            if predicted:
+                said[0].append(places - 1), said[1].append(ids)
+        for first, frames in sequence.spoken:
+            spoken[0].append(base + first + np.arange(len(frames))), spoken[1].append(frames)
+        for first, clip in sequence.heard:
+            heard[0].append(base + first + np.arange(clip.positions)), heard[1].append(np.full(clip.positions, len(clips)))
+            heard[2].append(np.arange(clip.positions)), heard[3].append(clip.slots)
+            clips.append((clip.start, clip.length, clip.speed, clip.lead, clip.total))
+        for table, found in ((query, sequence.queries), (key, sequence.keys)):
+            for first, places in found:
+                table[row, first : first + len(places)] = places
+    described = torch.tensor(clips, dtype=torch.float64).reshape(-1, 5)
+    placed = (*map(joined, words[:2]), *map(joined, said), *map(joined, spoken), *map(joined, heard[:3]), joined(heard[3], 4))
+    return Batch(rows, length, *placed, described, torch.from_numpy(query), torch.from_numpy(key))
+
+
+class Stream(IterableDataset):
+    """Endless batches, differently seeded in each worker."""
+
+    def __init__(self, store: Store, part: str, mix: Mix, positions: int, seed: int) -> None:
+        self.store, self.part, self.mix, self.positions, self.seed = store, part, mix, positions, seed
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        sampler = Sampler(self.store, self.part, self.mix, self.seed * 1000 + (worker.id if worker else 0))
+        for group in groups(sampler, self.positions):
+            yield laid_out(group)
+
+
+def stream(store: Store, mix: Mix, positions: int, seed: int, workers: int) -> Iterator[Batch]:
+    """Training batches, laid out ahead of their use."""
+    dataset = Stream(store, "train", mix, positions, seed)
+    return iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=8 if workers else None))
+
+
+def fixed(store: Store, mix: Mix, positions: int, count: int) -> list[Batch]:
+    """The same few batches of held-out clips every time, undisturbed."""
+    sampler = Sampler(store, "tune", mix, 0, vary=False)
+    found = groups(sampler, positions, pool=count + 1)
+    return [laid_out(next(found)) for _ in range(count)]

@@ -1,0 +1,198 @@
+"""The packed corpus as an endless stream of batches: which sequences, and where everything of them lies.
+
+A worker only lays out integers. Samples and codes stay in two stores on the device, where clips are rendered and codes looked up.
+"""
+
+import json
+import random
+import re
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from codec.phones import SILENCE, UNLABELLED
+from corpus import chat
+from language.sequences import Builder, Heard, Sequence, Texts, on_time
+
+RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
+SLOT = 320  # samples
+STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
+FIGURES = 0.3  # share of the typed sums that are typed in figures
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Shares of the tasks."""
+
+    speak: float = 0.40
+    transcribe: float = 0.34
+    chat: float = 0.22
+    read: float = 0.04
+
+
+class Store:
+    """What `language.pack` made, in memory."""
+
+    def __init__(self, pack: Path) -> None:
+        self.pack = pack
+        self.clips = {c["file"]: c for c in map(json.loads, (pack / "clips.jsonl").read_text().splitlines())}
+        speech = np.load(pack / "speech.npz")
+        self.codes, self.centroids = speech["codes"].astype(np.int16), speech["centroids"].astype(np.float32)
+        self.slots = speech["slots"]
+        self.progress = np.zeros(len(self.slots), np.float32)
+        for start, count in (c["slots"] for c in self.clips.values()):
+            self.progress[start : start + count] = progress(self.slots[start : start + count])
+        self.sentences = (pack / "sentences.txt").read_text().splitlines()
+        self.samples = self.sound()
+
+    def sound(self) -> np.ndarray:
+        """All that is heard, int16 one after another; decoded once."""
+        index = [json.loads(line) for line in (self.pack / "heard.jsonl").read_text().splitlines()]
+        path = self.pack / f"decoded-{len(index)}.tmp"
+        if not path.exists():
+            with ThreadPoolExecutor() as pool:
+                parts = pool.map(lambda g: sf.read(self.pack / g["name"], dtype="int16")[0], index)
+                np.concatenate([*parts]).tofile(path)
+        return np.fromfile(path, np.int16)
+
+
+def progress(slots: np.ndarray) -> np.ndarray:
+    """Share of a clip's phones that have begun, by 20 ms."""
+    sounding = (slots != SILENCE) & (slots != UNLABELLED)
+    begun = np.cumsum(sounding & (np.diff(slots, prepend=SILENCE) != 0))
+    return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
+
+
+def held_out(file: str) -> bool:
+    """One clip in sixty is never trained on."""
+    return zlib.crc32(file.encode()) % 60 == 0
+
+
+class Sampler:
+    """Draws one sequence after another; `part` is train or tune."""
+
+    def __init__(self, store: Store, part: str, mix: Mix, seed: int, vary: bool = True) -> None:
+        self.store, self.part, self.mix, self.vary = store, part, mix, vary
+        self.rng = random.Random(f"{part} {seed}")
+        self.build = Builder(Texts(store.pack / "tokenizer.json"))
+        mine = [c for c in store.clips.values() if held_out(c["file"]) == (part != "train")]
+        self.to_speak = [c for c in mine if "frames" in c and c["file"].startswith("spoken/")]
+        asked = [c for c in store.clips.values() if c["file"].startswith(f"questions/{part}/")]
+        self.to_hear = [c for c in mine if "samples" in c and not c["file"].startswith("questions/")] + asked
+        self.asked = {c["id"]: c for c in asked if "samples" in c}
+        self.answers = self.takes()
+        self.conversations = chat.dialogues(part, seed)
+        self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
+        self.refusal = chat.reply(chat.OUT)
+
+    def takes(self) -> dict[str, list[dict]]:
+        """The takes of each answer whose words are always written before they are said."""
+        found: dict[str, list[dict]] = {}
+        for clip in self.store.clips.values():
+            if clip["file"].startswith("replies/") and "frames" in clip:
+                _, places = self.build.texts(clip["text"])
+                if on_time(places, self.of_frames(clip)):
+                    found.setdefault(clip["id"], []).append(clip)
+        return found
+
+    def of_frames(self, clip: dict) -> np.ndarray:
+        """Progress at the slot that each frame of codes is about: the codec hears two slots late."""
+        start, count = clip["slots"]
+        return self.store.progress[start + np.clip(np.arange(clip["frames"][1]) * SLOTS + 1, 0, count - 1)]
+
+    def rows(self, clip: dict) -> np.ndarray:
+        start, count = clip["frames"]
+        return np.arange(start, start + count)
+
+    def heard(self, clip: dict) -> Heard:
+        """A clip with silent ends and, where things vary, at another speed."""
+        start, length = clip["samples"]
+        rng, vary = self.rng, self.vary
+        speed = rng.uniform(0.87, 1.15) if vary and rng.random() < 0.7 else 1.0
+        lead = int(rng.uniform(0, 0.5) * RATE) if vary else 0
+        total = lead + int(length / speed) + (int(rng.uniform(0, 0.5) * RATE) if vary else 0)
+        positions = -(-(1 + total // 160) // 8)
+        first, count = clip["slots"]
+        middles = (np.arange(positions * SLOTS) + 0.5) * SLOT
+        slot = ((middles - lead) * speed // SLOT).astype(np.int64)
+        inside = (slot >= 0) & (slot < count)
+        phones = np.where(inside, self.store.slots[first + np.clip(slot, 0, count - 1)], SILENCE).reshape(-1, SLOTS)
+        middle = slot.reshape(-1, SLOTS)[:, 2]
+        known = (middle >= 0) & (middle < count)
+        share = np.where(known, self.store.progress[first + np.clip(middle, 0, count - 1)], -1)
+        return Heard(start, length, speed, lead, total, phones, share.astype(np.float32))
+
+    def typed(self, line: chat.Line) -> str:
+        """A question as people type it."""
+        text, rng = line.text, self.rng
+        if not self.vary:
+            return text
+        if len(line.value) == 4 and rng.random() < FIGURES:
+            for word, figure in zip(line.value[:2], line.value[2:], strict=True):
+                text = re.sub(rf"\b{re.escape(word)}\b", figure, text, count=1, flags=re.IGNORECASE)
+        if rng.random() < 0.3:
+            text = text.lower()
+        if rng.random() < 0.3:
+            text = re.sub(r"[,.?!]", "", text)
+        if rng.random() < 0.15 and len(text) > 5:
+            i = rng.randrange(len(text) - 1)
+            text = text[:i] + rng.choice(["", text[i + 1] + text[i], text[i] * 2]) + text[i + 2 - (rng.random() < 0.5) :]
+        return text
+
+    def conversation(self) -> Sequence | None:
+        """The next dialogue whose clips exist; None where one lacks its answer's sound."""
+        turns = []
+        for turn in next(self.conversations):
+            asked, answer = turn.line, turn.reply
+            if self.strangers and not turns and self.rng.random() < STRANGE:
+                question = self.heard(self.rng.choice(self.strangers))
+                answer = self.refusal
+            elif asked.id in self.asked and self.rng.random() < 0.7:
+                question = self.heard(self.asked[asked.id])
+            else:
+                question = self.build.texts(self.typed(asked))[0]
+            if answer.id not in self.answers:
+                return None
+            clip = self.rng.choice(self.answers[answer.id])
+            turns.append((question, answer.text, self.rows(clip), self.of_frames(clip)))
+            if answer is self.refusal:
+                break  # what comes next was written for another answer
+        return self.build.converse(turns)
+
+    def __call__(self) -> Sequence:
+        mix = self.mix
+        for _ in range(10_000):
+            task = self.rng.choices(("speak", "transcribe", "chat", "read"), (mix.speak, mix.transcribe, mix.chat, mix.read))[0]
+            if task == "speak" and self.to_speak:
+                clip = self.rng.choice(self.to_speak)
+                voice = clip["file"].split("/")[1]
+                loose = self.vary and self.rng.random() < 0.5
+                return self.build.speak(voice, clip["text"], self.rows(clip), self.of_frames(clip), loose)
+            if task == "transcribe" and self.to_hear:
+                clip = self.rng.choice(self.to_hear)
+                return self.build.transcribe(self.heard(clip), clip["text"])
+            if task == "chat" and (made := self.conversation()):
+                return made
+            if task == "read":
+                return self.build.read(self.rng.choice(self.store.sentences))
+        raise RuntimeError("the pack holds nothing to train these tasks on")
+
+
+def groups(sampler: Sampler, positions: int, pool: int = 12) -> Iterator[list[Sequence]]:
+    """Sequences of like length, together at most `positions` with their padding, in random order."""
+    while True:
+        drawn = sorted((sampler() for _ in range(pool * positions // 80)), key=lambda s: -s.length)
+        batches: list[list[Sequence]] = [[]]
+        for sequence in drawn:
+            if batches[-1] and (len(batches[-1]) + 1) * batches[-1][0].length > positions:
+                batches.append([])
+            batches[-1].append(sequence)
+        if len(batches) > 1:
+            batches.pop()  # the shortest ones, perhaps few
+        sampler.rng.shuffle(batches)
+        yield from batches

@@ -1,0 +1,181 @@
+"""What is minimised: the next word, the eight codes of the next frame, and three helps that are dropped at export.
+
+The helps come from Kokoro's durations: the encoder says which phones it hears, the backbone which phones the next frame holds, and two
+heads of one attention layer look where the text is being said (2407.17997, 2406.07855, 2509.19852).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from codec.phones import CLASSES, UNLABELLED
+from language.batches import Batch
+from language.hearing import LogMel, masked, rendered, worsened
+from language.model import LanguageModel
+from lfm.config import END_OF_AUDIO
+from lfm.sizes import CODEBOOKS
+
+SLOTS, GUIDED_HEADS, NEIGHBOURS = 4, 2, 8
+NOISE = 0.05  # share of the acoustic codes that are read as a neighbour's, as the model itself will err
+END_WEIGHT = 2.0
+TERMS = ("words", "codes", "book 0", "heard phones", "next phones", "guide")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What changes as training goes on; `done` is the share of it that is over."""
+
+    done: float
+
+    @property
+    def rate(self) -> float:
+        """Of the learning rate: constant, then down to nothing over the last quarter."""
+        return min(1.0, (1 - self.done) / 0.25)
+
+    @property
+    def guide(self) -> float:
+        return 0.5 * min(1.0, max(0.0, (0.5 - self.done) / 0.2))
+
+    @property
+    def heard_phones(self) -> float:
+        return 1.0 if self.done < 0.15 else 0.3
+
+    @property
+    def next_phones(self) -> float:
+        return 0.3 if self.done < 0.5 else 0.1
+
+    @property
+    def semantic(self) -> float:
+        """How much more the first codebook weighs than the last: words first, then sound."""
+        return 100.0 if self.done < 0.6 else 10.0
+
+    @property
+    def depth_share(self) -> float:
+        """Of the frames whose acoustic codes are trained: position 0 sees no other codebook, so it is trained on all."""
+        return 0.25 if self.done < 0.7 else 1.0
+
+    @property
+    def late(self) -> bool:
+        """More conversation from here on."""
+        return self.done >= 0.7
+
+
+class Helps(nn.Module):
+    """The heads that are dropped."""
+
+    def __init__(self, encoder: int, hidden: int) -> None:
+        super().__init__()
+        self.heard = nn.Linear(encoder, SLOTS * CLASSES)
+        self.next = nn.Linear(hidden, SLOTS * CLASSES)
+
+
+class Losses(nn.Module):
+    """A batch to its losses."""
+
+    def __init__(
+        self, model: LanguageModel, helps: Helps, mel: LogMel, samples: Tensor, codes: Tensor, slots: Tensor, near: Tensor
+    ) -> None:
+        """
+        Args:
+            samples: (T,) int16, all that can be heard.
+            codes: (n + 1, 8), all that can be said; the last row is end-of-audio.
+            slots: (n + 1, 4) the phones of those frames.
+            near: (8, 2048, 8) each code's neighbours.
+        """
+        super().__init__()
+        self.model, self.helps, self.mel = model, helps, mel
+        self.samples, self.codes, self.slots, self.near = samples, codes, slots, near
+        attention = [block.self_attn for block in model.lfm.layers if hasattr(block, "self_attn")]
+        self.guided = attention[len(attention) // 2]
+        self.guided.watch = True
+
+    def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Inputs of the backbone (rows, length, hidden), and what the encoder says of each heard position (H, C)."""
+        model = self.model
+        pieces, places, encoded = [model.lfm.embed_tokens(batch.words)], [batch.word_place], None
+        if len(batch.frames):
+            pieces.append(model.spoken(self.disturbed(self.codes[batch.frames])))
+            places.append(batch.frame_place)
+        if len(batch.clips):
+            with torch.no_grad(), torch.autocast(batch.words.device.type, enabled=False):
+                how = batch.renderings()
+                wave = rendered(self.samples, how)
+                mel, lengths = self.mel(worsened(wave, how.total) if self.training else wave, how.total)
+                mel = masked(mel, lengths) if self.training else mel
+            hidden, adapted = model.heard(mel, lengths)
+            encoded = hidden[batch.heard_row, batch.heard_column]
+            pieces.append(adapted[batch.heard_row, batch.heard_column])
+            places.append(batch.heard_place)
+        together = torch.cat([p.float() for p in pieces])
+        x = torch.zeros(batch.rows * batch.length, together.shape[1], device=together.device)
+        return x.index_copy(0, torch.cat(places), together).view(batch.rows, batch.length, -1), encoded
+
+    def disturbed(self, codes: Tensor) -> Tensor:
+        """Some acoustic codes (N, 8) as one of their neighbours."""
+        if not self.training:
+            return codes
+        moved = (torch.rand(codes.shape, device=codes.device) < NOISE) & (codes < END_OF_AUDIO)
+        moved[:, 0] = False
+        pick = torch.randint(NEIGHBOURS, codes.shape, device=codes.device)
+        books = torch.arange(CODEBOOKS, device=codes.device)
+        return torch.where(moved, self.near[books, codes.clamp(max=END_OF_AUDIO - 1), pick], codes)
+
+    def forward(self, batch: Batch, phase: Phase) -> tuple[Tensor, Tensor, Tensor]:
+        """The weighted sum, its terms (6,), and the cross-entropy of each codebook (8,); nan where a batch has none."""
+        x, encoded = self.embedded(batch)
+        hidden = self.model.lfm(x)
+        flat = hidden.flatten(0, 1)
+        none = flat.new_full((), float("nan"), dtype=torch.float32)
+        terms, books = dict.fromkeys(TERMS, none), none.repeat(CODEBOOKS)
+        loss = flat.new_zeros((), dtype=torch.float32)
+        if len(batch.word_next):
+            terms["words"] = F.cross_entropy(self.model.words(flat[batch.word_from]).float(), batch.word_next)
+            loss = loss + terms["words"]
+        if len(batch.frames):
+            said = flat[batch.frame_place - 1]
+            books = self.codebooks(said, self.codes[batch.frames], phase.depth_share if self.training else 1.0)
+            weights = torch.logspace(1, 0, CODEBOOKS, phase.semantic, device=flat.device)
+            terms["codes"], terms["book 0"] = (books * weights).sum() / weights.sum(), books[0].detach()
+            terms["next phones"] = self.phones(self.helps.next(said), self.slots[batch.frames])
+            loss = loss + terms["codes"] + phase.next_phones * terms["next phones"]
+        if encoded is not None:
+            terms["heard phones"] = self.phones(self.helps.heard(encoded), batch.heard_phones)
+            loss = loss + phase.heard_phones * terms["heard phones"]
+        if phase.guide and (batch.query >= 0).any():
+            terms["guide"] = self.guide(batch)
+            loss = loss + phase.guide * terms["guide"]
+        return loss, torch.stack([terms[t].detach().float() for t in TERMS]), books.detach()
+
+    def codebooks(self, hidden: Tensor, codes: Tensor, share: float) -> Tensor:
+        """Cross-entropy of each codebook (8,); the acoustic ones on a random share of the frames."""
+        weight = torch.where(codes[:, 0] == END_OF_AUDIO, END_WEIGHT, 1.0)
+
+        def mean(logits: Tensor, right: Tensor, weight: Tensor) -> Tensor:
+            return (F.cross_entropy(logits.float(), right, reduction="none") * weight).sum() / weight.sum()
+
+        picked = torch.arange(len(codes), device=codes.device)
+        if share < 1:
+            picked = picked[torch.randperm(len(codes), device=codes.device)[: max(1, int(share * len(codes)))]]
+        logits = self.model.frames(hidden[picked], codes[picked])
+        found = [mean(logit, codes[picked, i], weight[picked]) for i, logit in enumerate(logits)]
+        if share < 1:
+            found[0] = mean(self.model.frames(hidden, codes, books=1)[0], codes[:, 0], weight)
+        return torch.stack(found)
+
+    def phones(self, logits: Tensor, right: Tensor) -> Tensor:
+        """(N, 4 * classes), (N, 4)."""
+        return F.cross_entropy(logits.float().view(-1, CLASSES), right.flatten().long(), ignore_index=UNLABELLED)
+
+    def guide(self, batch: Batch) -> Tensor:
+        """Minus the log of how much the guided heads look at the words around what is being said."""
+        q, k = (t[:, :GUIDED_HEADS].float() for t in self.guided.watched)
+        scores = q @ k.mT * q.shape[-1] ** -0.5
+        ahead = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
+        looks = scores.masked_fill(ahead, float("-inf")).softmax(-1)
+        off = batch.query[:, :, None] - batch.key[:, None]
+        near = torch.exp(-0.5 * off.square()) * (batch.key[:, None] >= 0)
+        seen = (looks * near[:, None]).sum(-1)  # (rows, heads, length)
+        asked = (batch.query >= 0)[:, None].expand_as(seen)
+        return -(seen[asked] + 1e-4).log().mean()

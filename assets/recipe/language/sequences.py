@@ -1,0 +1,184 @@
+"""What the model reads and says in each task, position by position, exactly as the engine feeds it at run time.
+
+`language.check` compares these sequences with those that the engine's own conversation and schedules make.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+
+from lfm import prompts
+from lfm.config import END_OF_AUDIO
+from lfm.tokenizer import Tokenizer
+
+N_TEXT, N_AUDIO = 6, 12
+VOICES = {"us_male": "US male", "us_female": "US female", "uk_male": "UK male", "uk_female": "UK female"}
+DROPPED = 0.1  # share of merges left out of a text that is to be spoken, now and then: it teaches how words are spelled
+END = -1  # the row of codes that is all end-of-audio
+APART = 1000.0  # between the places of one turn and the next
+ENDED = np.full(8, END_OF_AUDIO)
+
+
+@dataclass
+class Heard:
+    """One clip on its way to the encoder."""
+
+    start: int  # in the store of samples
+    length: int
+    speed: float
+    lead: int
+    total: int
+    slots: np.ndarray  # (positions, 4) phones, by 20 ms
+    progress: np.ndarray  # (positions,) share of the utterance that has been said, or -1
+
+    @property
+    def positions(self) -> int:
+        return -(-(1 + self.total // 160) // 8)
+
+
+@dataclass
+class Sequence:
+    """Positions in order. A position is predicted from the one before it where `said` is true."""
+
+    length: int = 0
+    text: list[tuple[int, np.ndarray, bool]] = field(default_factory=list)  # position of the first, ids, said
+    heard: list[tuple[int, Heard]] = field(default_factory=list)
+    spoken: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, rows of the store of codes
+    queries: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places looked for
+    keys: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places to be found
+
+    def say(self, ids: np.ndarray | list[int], said: bool = False) -> None:
+        self.text.append((self.length, np.asarray(ids, np.int64), said))
+        self.length += len(ids)
+
+    def hear(self, clip: Heard, tokens: float = 0.0) -> None:
+        """`tokens`: how many the clip's words are; its places count in them."""
+        self.heard.append((self.length, clip))
+        if tokens:
+            self.keys.append((self.length, np.where(clip.progress < 0, -1, clip.progress * tokens)))
+        self.length += clip.positions
+
+    def speak(self, rows: np.ndarray) -> None:
+        self.spoken.append((self.length, rows))
+        self.length += len(rows)
+
+
+class Texts:
+    """Ids of texts, and where in the text each of them stands."""
+
+    def __init__(self, path: Path, seed: int = 0) -> None:
+        self.names = Tokenizer(path)
+        self.plain = tokenizers.Tokenizer.from_file(str(path))
+        self.plain.encode_special_tokens = True
+        self.loose = tokenizers.Tokenizer.from_file(str(path))
+        self.loose.encode_special_tokens = True
+        self.loose.model.dropout = DROPPED
+        self.template = cache(self.names.encode)
+
+    def __call__(self, text: str, loose: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Ids (n,), and each one's place: the share of letters up to its middle, times n."""
+        found = (self.loose if loose else self.plain).encode(text, add_special_tokens=False)
+        letters = np.concatenate([[0], np.cumsum([c.isalnum() for c in text])])
+        places = np.array([letters[a] + letters[b] for a, b in found.offsets], np.float32) / 2
+        return np.array(found.ids, np.int64), places / max(1, letters[-1]) * len(found.ids)
+
+
+class Builder:
+    """Sequences of the four tasks."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+        self.names = texts.names
+
+    def turn(self, sequence: Sequence, role: str, content: np.ndarray | Heard | str, tokens: float = 0.0) -> None:
+        """A whole turn of the system or the user."""
+        sequence.say(self.texts.template(f"<|im_start|>{role}\n"))
+        if isinstance(content, Heard):
+            sequence.hear(content, tokens)
+        elif len(content):
+            sequence.say(self.texts.template(content) if isinstance(content, str) else content)
+        sequence.say(self.texts.template("<|im_end|>\n"))
+
+    def begin(self, system: str) -> Sequence:
+        sequence = Sequence()
+        sequence.say([self.names.startoftext])
+        self.turn(sequence, "system", system)
+        return sequence
+
+    def end(self, sequence: Sequence) -> None:
+        """The model says that it has finished; the line break after it is the engine's."""
+        sequence.say([self.names.im_end], said=True)
+        sequence.say(self.texts.template("\n"))
+
+    def transcribe(self, clip: Heard, text: str) -> Sequence:
+        ids, places = self.texts(text)
+        sequence = self.begin("Perform ASR.")
+        self.turn(sequence, "user", clip, len(ids))
+        sequence.say(self.texts.template("<|im_start|>assistant\n"))
+        sequence.queries.append((sequence.length - 1, places))
+        sequence.say(ids, said=True)
+        self.end(sequence)
+        return sequence
+
+    def speak(self, voice: str, text: str, rows: np.ndarray, progress: np.ndarray, loose: bool) -> Sequence:
+        """`rows` of the store of codes, one a frame; `progress` (frames,) of the words."""
+        ids, places = self.texts(text, loose)
+        sequence = self.begin(f"Perform TTS. Use the {VOICES[voice]} voice.")
+        sequence.keys.append((sequence.length + len(self.texts.template("<|im_start|>user\n")), places))
+        self.turn(sequence, "user", ids)
+        sequence.say(self.texts.template("<|im_start|>assistant\n"))
+        sequence.say([self.names.audio_start], said=True)
+        sequence.queries.append((sequence.length - 1, progress * len(ids)))
+        sequence.speak(np.append(rows, END))
+        self.end(sequence)
+        return sequence
+
+    def converse(self, turns: list[tuple[np.ndarray | Heard, str, np.ndarray, np.ndarray]]) -> Sequence:
+        """Turns of (question, answer, rows, progress of the answer's words)."""
+        sequence = self.begin(prompts.CHAT)
+        for number, (question, answer, rows, progress) in enumerate(turns):
+            self.turn(sequence, "user", question)
+            sequence.say(self.texts.template("<|im_start|>assistant\n"))
+            ids, places = self.texts(answer)
+            self.interleave(sequence, np.append(ids, self.names.text_end), np.append(rows, END), places, progress, APART * number)
+            self.end(sequence)
+        return sequence
+
+    def interleave(
+        self, sequence: Sequence, ids: np.ndarray, rows: np.ndarray, places: np.ndarray, progress: np.ndarray, base: float
+    ) -> None:
+        """Six words, twelve frames, and over again; words that are out leave the rest to the frames."""
+        frame = 0
+        for word in range(0, len(ids), N_TEXT):
+            block = ids[word : word + N_TEXT]
+            sequence.keys.append((sequence.length, base + places[word : word + N_TEXT]))
+            sequence.say(block, said=True)
+            last = word + N_TEXT >= len(ids)
+            count = len(rows) - frame if last else N_AUDIO
+            if count > len(rows) - frame:
+                raise ValueError("the words come later than their sound")
+            sequence.queries.append((sequence.length - 1, base + progress[frame : frame + count] * len(places)))
+            sequence.speak(rows[frame : frame + count])
+            frame += count
+
+    def read(self, text: str) -> Sequence:
+        """Words alone."""
+        sequence = Sequence()
+        sequence.say([self.names.startoftext])
+        sequence.say(self.texts(text)[0], said=True)
+        return sequence
+
+
+def on_time(places: np.ndarray, progress: np.ndarray, ahead: int = 2) -> bool:
+    """Is each word of an answer written `ahead` frames before it is said?
+
+    Args:
+        places: (n,) of its tokens, as `Texts` gives them.
+        progress: (frames,) of the words.
+    """
+    starts = np.searchsorted(progress * len(places), places - 0.5)
+    written = np.arange(len(places)) // N_TEXT * N_AUDIO
+    return bool((starts[N_TEXT:] >= written[N_TEXT:] + ahead).all()) and len(progress) + 1 > len(places) // N_TEXT * N_AUDIO

@@ -1,0 +1,169 @@
+"""The language model in training: weights, their average, optimiser, and how they are kept."""
+
+import json
+import logging
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from codec.phones import UNLABELLED
+from detokenizer.data import neighbours
+from language.batches import Batch
+from language.data import SLOTS, Store
+from language.hearing import LogMel
+from language.losses import Helps, Losses, Phase
+from language.model import LanguageModel
+from language.sequences import ENDED
+from language.sizes import config_json
+from lfm.config import END_OF_AUDIO, MelConfig
+from lfm.sizes import CODEBOOKS, Size
+from training import move_average, save
+
+log = logging.getLogger(__name__)
+
+PEAK, WARM_UP, DECAY = 1.5e-3, 400, 0.05
+ENCODER_RATE = 0.5  # of the others'
+AVERAGE = 0.999
+PART = 14e6  # bytes of a small file
+CODEC_DELAY = 2  # slots
+
+
+def spoken_slots(store: Store) -> np.ndarray:
+    """The phones that each frame of codes is about, (n + 1, 4); the end has none."""
+    found = np.full((len(store.codes) + 1, SLOTS), UNLABELLED, np.uint8)
+    for clip in store.clips.values():
+        if "frames" in clip:
+            (row, frames), (first, count) = clip["frames"], clip["slots"]
+            slot = np.clip(np.arange(frames * SLOTS) - CODEC_DELAY, 0, count - 1)
+            found[row : row + frames] = store.slots[first + slot].reshape(-1, SLOTS)
+    return found
+
+
+def initialise(model: LanguageModel, centroids: Tensor) -> None:
+    """Codes that sound alike start alike: rows are the codec's centroids, turned at random."""
+    bins = centroids.shape[1]
+    tables = [(model.audio_embedding.embedding.weight, book * (bins + 1), book) for book in range(CODEBOOKS)]
+    tables += [(table.embedding.weight, 0, book) for book, table in enumerate(model.depth_embeddings)]
+    with torch.no_grad():
+        for weight, first, book in tables:
+            width = weight.shape[1]
+            turn = nn.init.orthogonal_(torch.empty(width, centroids.shape[2]))
+            rows = centroids[book] @ turn.T
+            weight[first : first + bins] = rows / rows.std() * width**-0.5
+
+
+class Trainer:
+    """One step at a time."""
+
+    def __init__(self, size: Size, store: Store, folder: Path, seed: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(seed)
+        self.folder, self.seed = folder, seed
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.config = config_json(size)
+        (folder / "config.json").write_text(json.dumps(self.config, indent=1))
+        centroids = torch.from_numpy(store.centroids)
+        model = LanguageModel(self.config)
+        initialise(model, centroids)
+        model = model.to(self.device)
+        helps = Helps(self.config["encoder"]["d_model"], self.config["lfm"]["hidden_size"]).to(self.device)
+        codes = torch.from_numpy(np.vstack([store.codes, ENDED])).long()
+        stores = (torch.from_numpy(store.samples), codes, torch.from_numpy(spoken_slots(store)), neighbours([*centroids]))
+        mel = LogMel(MelConfig.from_dict(self.config["preprocessor"]), self.device)
+        self.losses = Losses(model, helps, mel, *(s.to(self.device) for s in stores))
+        self.model, self.average = model, deepcopy(model).requires_grad_(False).eval()
+        self.judge = Losses(self.average, helps, mel, *(getattr(self.losses, n) for n in ("samples", "codes", "slots", "near")))
+        self.judge.eval()
+        self.params = [*self.losses.parameters()]
+        self.optimiser = torch.optim.AdamW(self.parts(), PEAK, betas=(0.9, 0.95), fused=True)
+        self.step, self.spent = 0, 0.0
+
+    @property
+    def size(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
+
+    def parts(self) -> list[dict]:
+        """Matrices decay, tables and vectors do not; the encoder learns slower."""
+        found: dict[tuple[float, float], list] = {}
+        for name, p in self.losses.named_parameters():
+            rate = ENCODER_RATE if ".conformer." in name else 1.0
+            decay = DECAY if p.ndim > 1 and "embed" not in name else 0.0
+            found.setdefault((rate, decay), []).append(p)
+        return [{"params": p, "weight_decay": decay, "share": rate} for (rate, decay), p in found.items()]
+
+    def __call__(self, batch: Batch, phase: Phase) -> Tensor:
+        """One step; the terms of its loss."""
+        self.losses.train()
+        if phase.done > 0.9:
+            for layer in self.model.conformer.layers:
+                layer.conv.batch_norm.frozen = True
+        for group in self.optimiser.param_groups:
+            group["lr"] = PEAK * group["share"] * phase.rate * min(1.0, (self.step + 1) / WARM_UP)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            loss, terms, _ = self.losses(batch, phase)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True)
+        self.optimiser.found_inf = (~torch.isfinite(norm)).float()  # such a step is left out, without a look at it from here
+        self.optimiser.step()
+        move_average(self.average, self.model, self.step, AVERAGE)
+        for kept, live in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(live)
+        self.step += 1
+        return terms
+
+    @torch.no_grad()
+    def measure(self, batches: list[Batch]) -> dict:
+        """Mean held-out losses of the averaged weights."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            found = [self.judge(batch.to(self.device), Phase(1.0))[1:] for batch in batches]
+        terms = torch.stack([t for t, _ in found]).nanmean(0).tolist()
+        books = torch.stack([b for _, b in found]).nanmean(0).tolist()
+        named = {"words": terms[0], "heard phones": terms[3], "next phones": terms[4]}
+        measured: dict = {k: round(v, 3) for k, v in named.items() if v == v}  # what a task lacks is nan
+        return measured | ({"books": [round(b, 2) for b in books]} if books[0] == books[0] else {})
+
+    def save(self, small: Path | None) -> None:
+        state = {"model": self.losses.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict()}
+        save(state | {"step": self.step, "spent": self.spent}, self.folder / "last.pt")
+        if small is not None:
+            self.save_small(small)
+
+    def save_small(self, folder: Path) -> None:
+        """The averaged weights in half precision, in files that are small enough to be sent."""
+        folder.mkdir(parents=True, exist_ok=True)
+        parts: list[dict[str, Tensor]] = [{}]
+        for name, value in (self.average.state_dict() | {f"helps.{n}": v for n, v in self.losses.helps.state_dict().items()}).items():
+            if sum(v.nbytes for v in parts[-1].values()) + 2 * value.numel() > PART:
+                parts.append({})
+            parts[-1][name] = value.half().cpu().contiguous()
+        for n, part in enumerate(parts):
+            save_file(part, folder / f"weights-{n}.safetensors")
+        (folder / "state.json").write_text(json.dumps({"step": self.step, "spent": self.spent}))
+
+    def resume(self, start: Path | None) -> None:
+        """From the last checkpoint, else from weights saved small, else afresh."""
+        path = self.folder / "last.pt"
+        if path.exists():
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            self.losses.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        elif start is not None:
+            state = json.loads((start / "state.json").read_text())
+            weights = {k: v.float() for p in sorted(start.glob("weights-*.safetensors")) for k, v in load_file(p).items()}
+            helps = {k.removeprefix("helps."): weights.pop(k) for k in [*weights] if k.startswith("helps.")}
+            self.model.load_state_dict(weights), self.average.load_state_dict(weights), self.losses.helps.load_state_dict(helps)
+            state["step"] = 0  # the optimiser starts afresh, so the rate warms up again
+        else:
+            return
+        self.step, self.spent = state["step"], state["spent"]
+        torch.manual_seed(self.seed + self.step)
+        log.info("resumed at step %d, %.0f s", self.step, self.spent)
+
+
+assert ENDED[0] == END_OF_AUDIO

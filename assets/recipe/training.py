@@ -1,0 +1,69 @@
+"""What the training stages share: two half batches at once, averaged weights, safe checkpoints."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+Job = Callable[[slice], tuple[Tensor, Sequence[Tensor], object]]
+
+
+class Halves:
+    """Runs the two halves of a batch in two Python threads.
+
+    On two cores this is 1.4 times as fast as one batch in two OpenMP threads, which wait for each
+    other at every operation, and other programs disturb it far less.
+    """
+
+    def __init__(self, params: list[nn.Parameter]) -> None:
+        torch.set_num_threads(1)
+        self.params = params
+        self.pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
+
+    def __call__(self, job: Job, size: int) -> tuple[Tensor, list[object]]:
+        """Leaves the mean gradient on the parameters; mean loss terms, and what else came out."""
+        half = size // 2
+        jobs = [self.pool.submit(job, s) for s in (slice(0, half), slice(half, size))]
+        (a, grads, out), (b, more, also) = (j.result() for j in jobs)
+        for p, g, h in zip(self.params, grads, more, strict=True):
+            p.grad = g.add_(h).mul_(0.5)
+        return (a + b) / 2, [out, also]
+
+
+def move_average(average: nn.Module, live: nn.Module, step: int, slow: float = 0.999) -> None:
+    """One step of the averaged weights; fast at first."""
+    keep = min(slow, (step + 1) / (step + 10))
+    torch._foreach_lerp_([*average.parameters()], [*live.parameters()], 1 - keep)
+
+
+def save(state: dict, path: Path) -> None:
+    """Written beside and renamed, so that a kill leaves the last good one."""
+    new = path.with_suffix(".new")
+    torch.save(state, new)
+    new.replace(path)
+
+
+class Clock:
+    """When to stop: after so many seconds, or when asked to (SIGTERM, Ctrl-C)."""
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self.began, self.seconds, self.asked = time.monotonic(), seconds, False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.ask)
+
+    def ask(self, *_: object) -> None:
+        self.asked = True
+
+    @property
+    def run(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.began
+
+    @property
+    def over(self) -> bool:
+        return self.asked or self.run > self.seconds

@@ -1,0 +1,67 @@
+"""Several people at once: each is served, each sees the queue, and who leaves makes room."""
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.fake_engine import RATE, FakeEngine, tone
+from tests.page.conftest import ENDED, say, until
+
+
+def test_five_browsers_at_once_are_each_served_and_see_their_place(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    engine.speed, engine.sound = 4.0, tone(4 * RATE)
+    pages = [visit(own_browser=True) for _ in range(5)]
+    for number, page in enumerate(pages):
+        say(page, f"Question {number}")
+        until(lambda: len(engine.asked) == number + 1)  # noqa: B023 - it is called at once
+    state, hint = pages[-1].locator("#player .state"), pages[-1].locator("#player .hint")
+    expect(state).to_have_text("Queued")
+    places = []
+    deadline = time.monotonic() + 20
+    while state.inner_text() == "Queued" and time.monotonic() < deadline:
+        places.append(hint.inner_text())
+        pages[-1].wait_for_timeout(50)
+    seen = list(dict.fromkeys(place for place in places if place))
+    assert seen[-1] == "You are next" and len(seen) >= 3, seen
+    assert seen == sorted(seen, key=lambda place: 1 if place == "You are next" else int(place.split()[0]), reverse=True)
+    for number, page in enumerate(pages):
+        page.wait_for_function(ENDED)
+        expect(page.locator("#chat .question")).to_have_text(f"You: Question {number}")
+        expect(page.locator("#chat .answer sound-strip .time")).to_have_text("0:04")
+    assert [reason for reason, _ in engine.ended] == ["end"] * 5
+    assert [one["text"] for one in engine.asked] == [f"Question {number}" for number in range(5)]
+
+
+def test_a_closed_tab_frees_the_engine_for_the_next_visitor(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    engine.speed, engine.sound = 1.0, tone(60 * RATE)
+    first, second = visit(), visit()
+    say(first, "Take your time.")
+    first.wait_for_function("window.__player.run.firstSound")
+    say(second, "Am I next?")
+    expect(second.locator("#player .state")).to_have_text("Queued")
+    expect(second.locator("#player .hint")).to_have_text("You are next")
+    engine.speed, engine.sound = 0.0, tone(RATE)
+    closed = time.time()
+    first.close()
+    until(lambda: engine.ended)
+    reason, ended = engine.ended[0]
+    # A frame takes 80 ms here, so of this second most is what the browser and Gradio take to notice.
+    assert reason == "cancelled" and ended - closed < 1.0
+    expect(second.locator("#chat .answer")).to_contain_text("Start early", timeout=3000)
+    second.wait_for_function(ENDED)
+
+
+def test_one_who_waits_can_leave_the_queue(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    engine.prefill = 30.0
+    first, second = visit(), visit()
+    say(first, "Take your time.")
+    until(lambda: engine.status.state == "busy")
+    say(second, "Never mind")
+    expect(second.locator("#player .hint")).to_have_text("You are next")
+    second.keyboard.press("Escape")
+    until(lambda: engine.ended)
+    expect(second.locator("#player .state")).to_have_text("Stopped")
+    expect(second.locator("#chat .answer .note")).to_have_text("No answer")
+    assert engine.status.waiting == 0 and engine.status.state == "busy"
+    first.keyboard.press("Escape")
