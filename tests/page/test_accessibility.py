@@ -7,8 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from lfm.ui.examples import examples
 from tests.fake_engine import FakeEngine
-from tests.page.conftest import ENDED, say, until
+from tests.page.conftest import ENDED, open_tab, say, until
 
 TABS = ("Talk", "Transcribe", "Speak", "About")
 
@@ -109,3 +110,29 @@ def test_states_are_announced_and_figures_are_not(visit: Callable[..., Page], en
     expect(page.get_by_role("meter", name="Conversation")).to_have_attribute("aria-valuenow", "5")
     page.wait_for_function(ENDED)
     expect(live).to_have_text("Ready")
+
+
+@pytest.mark.parametrize("look", [{}, {"dark": True}, {"width": 390, "height": 844}], ids=["light", "dark", "phone"])
+def test_lists_of_models_files_and_takes_have_no_serious_fault(
+    visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str], look: dict[str, Any]
+) -> None:
+    page = visit(**look)
+    page.click(".pill")
+    found = audit(page, "models")
+    page.keyboard.press("Escape")
+    open_tab(page, "Transcribe")
+    page.get_by_role("button", name=examples()[0].label).click()
+    expect(page.locator("#checked .rate")).to_be_visible()
+    page.set_input_files("#drop input[type=file]", [wav("a.wav", 2), wav("short.wav", 0.01)])
+    expect(page.locator("#files li .state").last).to_contain_text("3 done")
+    found += audit(page, "files")
+    open_tab(page, "Speak")
+    for choice in ("Mimi", "Compare both"):
+        page.get_by_label(choice).check()
+        page.click("#speak-button")
+        expect(page.locator("#takes .growing")).to_have_count(0)
+        expect(page.locator("#takes li").first).to_be_visible()
+    expect(page.locator("#takes .pair")).to_be_visible()
+    page.get_by_role("button", name="Advanced").last.click()
+    found += audit(page, "takes")
+    assert not found, "\n".join(found)

@@ -84,7 +84,7 @@ def test_a_file_that_is_no_sound_is_named_and_the_message_stays(visit: Callable[
     expect(page.locator("#chat .notice")).to_contain_text("Could not read notes.wavTry a WAV, MP3, FLAC or OGG file.")
     assert page.input_value("#box textarea") == "Listen to this"
     assert not engine.asked
-    page.get_by_label("Close").first.click()
+    page.locator("#talk").get_by_label("Close").first.click()
     expect(page.locator("#chat .notice")).to_be_hidden()
 
 
