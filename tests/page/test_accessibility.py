@@ -23,9 +23,14 @@ FOCUSED = """() => {
     return [name.trim(), focused === document.body || seen || edge];
 }"""
 
+# What fades in has the contrast of a ghost until it is there.
+SETTLED = """() => Promise.allSettled(document.getAnimations().filter((animation) => animation.effect.getComputedTiming().endTime < 5000)
+    .map((animation) => animation.finished))"""
+
 
 def audit(page: Page, where: str) -> list[str]:
     """What axe-core finds that is serious or critical."""
+    page.evaluate(SETTLED)
     found: dict[str, Any] = Axe().run(page).response
     assert len(found["passes"]) > 20, "the audit did not run"
     return [

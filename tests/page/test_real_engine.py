@@ -52,8 +52,8 @@ def test_a_question_is_answered_in_text_and_sound_before_generation_ends(
     page.wait_for_function("window.__player.runs.length === 2 && window.__player.run.firstSound", timeout=20_000)
     closed = time.monotonic()
     page.close()
-    until(lambda: engine.status.state == "ready", 2.0)
-    assert time.monotonic() - closed < 1.5
+    until(lambda: engine.status.state == "ready")
+    assert time.monotonic() - closed < 4.0, "the answer went on to its end"
 
 
 def test_a_spoken_question_is_held_released_and_answered(real: tuple[Engine, str], browser: BrowserContext) -> None:

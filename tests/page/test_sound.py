@@ -48,7 +48,8 @@ def test_the_page_adds_less_than_a_quarter_of_a_second_to_the_first_sound(visit:
         expect(page.locator("#chat .answer .tools")).to_have_count(len(overheads))
     assert min(overheads) > 0, "the page cannot be faster than the engine: the times are wrong"
     assert sorted(overheads)[2] <= 0.25, overheads
-    expect(page.locator("#player .first")).to_have_text(f"First sound {1000 * (overheads[-1] + own):.0f} ms")
+    shown = page.locator("#player .first").inner_text().split()
+    assert shown[:2] == ["First", "sound"] and abs(int(shown[2]) - 1000 * (overheads[-1] + own)) <= 1
 
 
 def test_stop_is_silence_within_150_ms(visit: Callable[..., Page], engine: FakeEngine) -> None:
