@@ -1,5 +1,6 @@
 """A folder to a model: config, weights, decoders of sound and tokenizer, or one sentence about what is wrong."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 import mlx.core as mx
 import mlx.nn as nn
 
+from lfm import computer
 from lfm.config import DetokenizerConfig, LfmAudioConfig, MimiConfig
 from lfm.errors import CheckpointError, ConfigError, LfmError
 from lfm.family import VOICES, family_of, identify
@@ -20,7 +22,7 @@ from lfm.options import DecoderName
 from lfm.quantization import Quantization, dequantize, quantize_as_stored
 from lfm.status import ModelInfo
 from lfm.tokenizer import Tokenizer
-from lfm.weights import Tensors, read_json
+from lfm.weights import Tensors, read_header, read_json
 
 CONTEXT = 32_768  # as the model card says; config.json's 128,000 is what RoPE was made for, not what was trained
 MIMI_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
@@ -105,9 +107,37 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         decoders=tuple(decoders),
         voices=VOICES[family],
         context=min(CONTEXT, config.lfm.context),
+        device=str(mx.device_info().get("device_name", "")),
         noise=bool(raw["lfm"].get("noise", False)),
     )
     return LoadedModel(model, decoders, tokenizer, config, info)
+
+
+def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
+    """Raise LfmError when a checkpoint cannot fit; `held`: bytes that will be freed before it is loaded."""
+    memory = computer.memory()
+    if memory is None:
+        return
+    files = [path for path in folder.rglob("*.safetensors") if path.is_file()]
+    stored = sum(path.stat().st_size for path in files)
+    if mx.default_device() == mx.cpu or dtype == "float32":
+        packing = Quantization.from_config(read_json(folder / "config.json")).default
+        needed = 4 * sum(_numbers(path, packing.group_size if packing else 1) for path in files)
+    else:
+        needed = stored
+    if needed > memory.usable + held:
+        have = (memory.usable + held) / 1e9
+        raise LfmError(
+            f"Not enough memory for this model: it needs about {needed / 1e9:.1f} GB, {have:.1f} GB are free. "
+            "Choose a smaller one, or close other programs."
+        )
+
+
+def _numbers(path: Path, group_size: int) -> int:
+    """How many numbers a file holds, unpacked."""
+    shapes = {name: math.prod(entry.shape) for name, entry in read_header(path).items()}
+    packed = {name.removesuffix(".scales"): size * group_size for name, size in shapes.items() if name.endswith(".scales")}
+    return sum(packed.values()) + sum(size for name, size in shapes.items() if name.rpartition(".")[0] not in packed)
 
 
 def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization) -> None:

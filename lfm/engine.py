@@ -7,24 +7,23 @@ reader walks away, someone cancels it, or an error, which arrives at the reader.
 import contextlib
 import gc
 import logging
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lfm.audio import Audio
 from lfm.blas import use_fast_blas
 from lfm.chat import Chat
-from lfm.errors import LfmError
-from lfm.events import Done, Event, Stats
+from lfm.downloads import Downloads
+from lfm.errors import LfmError, ModelChanged
+from lfm.events import Done, Event
 from lfm.options import SPEAK, TRANSCRIBE, Options
-from lfm.status import ModelInfo, Status
+from lfm.request import LOOK_EVERY, Request
+from lfm.status import Download, ModelInfo, Status
 
 if TYPE_CHECKING:
     from lfm.checkpoint import LoadedModel
@@ -32,34 +31,24 @@ if TYPE_CHECKING:
     from lfm.session import Session
 
 log = logging.getLogger(__name__)
-RANDOM = "random"  # the name of a small model of noise, made on the spot
-LOOK_EVERY = 0.05  # seconds between two looks at a cancelled request that has not begun
 
 Job = Callable[["LoadedModel", "TokenGenerator", "Stopped"], Iterator[Event]]
-
-
-class Request:
-    """One job and the events on their way to its reader."""
-
-    def __init__(self, cancelled: threading.Event | None) -> None:
-        self.cancelled = cancelled or threading.Event()
-        self.events: SimpleQueue[Event | BaseException | None] = SimpleQueue()
-        self.begun = threading.Event()
-        self.asked = perf_counter()
 
 
 class Engine:
     """A loaded model behind a queue. It returns at once; the model loads in the background."""
 
-    def __init__(self, model: str, *, revision: str | None = None, dtype: str | None = None) -> None:
+    def __init__(self, model: str, *, revision: str | None = None, dtype: str | None = None, fallback: str | None = None) -> None:
+        """`fallback` is another model, for when that one cannot be had."""
         self._dtype = dtype
         self._mlx = ThreadPoolExecutor(1, thread_name_prefix="mlx")
-        self._fetch = ThreadPoolExecutor(1, thread_name_prefix="download")
+        self._downloads = Downloads(self._show_downloads)
         self._lock = threading.Lock()
         self._settled = threading.Event()  # there is a model, or there will be none
         self._status = Status(state="loading", wanted=model)
         self._waiting = 0
-        self._stop_fetching = threading.Event()
+        self._choice = 0  # counts what was asked to be loaded: only the latest is
+        self._before: tuple[str, str | None] | None = (fallback, None) if fallback else None  # to go back to
         self._requests: weakref.WeakSet[Request] = weakref.WeakSet()
         # Used on the MLX thread alone:
         self._loaded: LoadedModel | None = None
@@ -74,10 +63,29 @@ class Engine:
             return self._status
 
     def load(self, model: str, revision: str | None = None) -> None:
-        """Switch to another model: a folder, a Hub repository or "random". Requests before it finish; conversations end."""
-        self._stop_fetching.set()  # a download nobody waits for any more
-        self._stop_fetching = stop = threading.Event()
-        self._fetch.submit(self._fetch_and_load, model, revision, stop)
+        """Switch to another model: a folder, a Hub repository or "random".
+
+        The one that is there answers until the other has come; requests before the switch finish, conversations end. If the
+        other cannot be had, the one before is loaded again, and the status says why.
+        """
+        if self.status.download:
+            self._downloads.cancel(self.status.wanted)  # nobody waits for it any more
+        self._update(failed="", error="")
+        self._fetch(model, revision)
+
+    def download(self, model: str) -> None:
+        """Bring a repository into the cache, for later."""
+        self._downloads.start(model, None)
+
+    def cancel_download(self, model: str) -> None:
+        """Stop a download, keeping what has come."""
+        self._downloads.cancel(model)
+
+    def cached(self) -> dict[str, int]:
+        """The repositories that need no download, and the bytes that each takes on disk."""
+        from lfm import hub
+
+        return hub.cached()
 
     def wait(self) -> ModelInfo:
         """Block until a model is there.
@@ -131,77 +139,95 @@ class Engine:
             self._requests.add(request)
             self._count(+1)
             self._mlx.submit(self._work, request, job)
-            while True:
-                try:
-                    event = request.events.get(timeout=None if request.begun.is_set() else LOOK_EVERY)
-                except Empty:
-                    if request.cancelled.is_set() and not request.begun.is_set():
-                        yield Done("cancelled", Stats(queued=perf_counter() - request.asked))
-                        return
-                    continue
-                if event is None:
-                    return
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
+            yield from request.events()
         finally:
             request.cancelled.set()
 
     def close(self) -> None:
         """Cancel what runs, free the model and end the threads."""
-        self._stop_fetching.set()
         for request in list(self._requests):
             request.cancelled.set()
-        self._fetch.shutdown(wait=True, cancel_futures=True)
+        self._downloads.close()
         with contextlib.suppress(RuntimeError):  # closed before
             self._mlx.submit(self._free)
             self._mlx.submit(_end_streams)
         self._mlx.shutdown(wait=True)
-        self._set(Status(state="closed"))
+        self._update(state="closed", model=None, wanted="")
         self._settled.set()
 
-    # --- on the download thread ---
+    # --- on a download's thread ---
 
-    def _fetch_and_load(self, model: str, revision: str | None, stop: threading.Event) -> None:
-        from lfm import hub, random_model
+    def _fetch(self, model: str, revision: str | None) -> None:
+        with self._lock:
+            self._choice += 1
+            choice = self._choice
+        self._update(wanted=model)
+        if self.status.model is None:
+            self._settled.clear()  # who asks waits for it
+            self._update(state="loading")
 
-        def progress(done: int, total: int) -> None:
-            self._update(state="downloading", wanted=model, done_bytes=done, total_bytes=total)
+        def arrived(folder: Path) -> None:
+            if choice == self._choice:
+                self._mlx.submit(self._load, model, revision, folder).result()
 
-        with tempfile.TemporaryDirectory() as temporary:
-            try:
-                self._update(wanted=model, error="")
-                if model == RANDOM:
-                    folder = random_model.write(Path(temporary))
-                else:
-                    folder = hub.find(model, revision, progress=progress, cancelled=stop)
-            except Exception as error:
-                if not stop.is_set():
-                    self._fail(model, error)
-                return
-            if not stop.is_set():
-                self._mlx.submit(self._load, model, folder).result()
+        def failed(error: Exception) -> None:
+            if choice == self._choice:
+                self._mlx.submit(self._fail, model, error)
+
+        self._downloads.start(model, revision, arrived, failed)
+
+    def _show_downloads(self, downloads: tuple[Download, ...]) -> None:
+        with self._lock:
+            status = replace(self._status, downloads=downloads)
+            if status.state in ("loading", "downloading") and status.model is None:
+                status = replace(status, state="downloading" if status.download else "loading")
+            self._status = status
 
     # --- on the MLX thread ---
 
-    def _load(self, model: str, folder: Path) -> None:
+    def _load(self, model: str, revision: str | None, folder: Path) -> None:
         self._settled.clear()  # who asks from here on waits for the new model
-        self._free()
-        self._update(state="loading", model=None, wanted=model)
         try:
             from lfm import checkpoint
             from lfm.generate import TokenGenerator
 
             log.info("loading %s, BLAS: %s", model, use_fast_blas() or "MLX's own")
+            held = self._loaded.info.memory if self._loaded else 0
+            checkpoint.check_memory(folder, self._dtype, held)  # while the one before is still there
+            self._free()
+            self._update(state="loading", model=None)
             self._loaded = checkpoint.load(folder, self._dtype, name=model)
             self._generator = TokenGenerator(self._loaded.model)
         except Exception as error:
-            self._free()
             self._fail(model, error)
             return
-        self._set(Status(state="ready", model=self._loaded.info))
+        self._before = (model, revision)
+        self._update(state="ready", model=self._loaded.info, wanted="")
         self._settled.set()
         self._generator.warm()  # the first request waits for it, the page does not
+
+    def _fail(self, model: str, error: Exception) -> None:
+        """Say why, and keep the model that is there, or go back to the one before."""
+        from lfm.fetch import DownloadCancelled
+
+        if not isinstance(error, LfmError):
+            log.exception("loading %s failed", model, exc_info=error)
+        message = str(error) if isinstance(error, LfmError) else f"Loading {model} failed: {error}"
+        stopped_by_user = isinstance(error, DownloadCancelled) and self._generator is not None
+        if not self.status.error and not stopped_by_user:  # the first one is what was asked for, the second only the way back
+            self._update(failed=model, error=message)
+        before, self._before = self._before, None
+        if self._generator is not None:
+            self._before = before
+            self._update(wanted="")
+        elif before and before[0] != model:
+            self._free()
+            self._fetch(*before)
+            return
+        else:
+            self._free()
+            self._update(state="failed", model=None)
+        self._settled.set()
 
     def _free(self) -> None:
         self._loaded = self._generator = None
@@ -214,22 +240,17 @@ class Engine:
     def _work(self, request: Request, job: Job) -> None:
         self._count(-1)
         if request.cancelled.is_set():
-            request.events.put(Done("cancelled", Stats(queued=perf_counter() - request.asked)))
-            request.events.put(None)
+            request.skip()
             return
-        request.begun.set()
-        self._update(state="busy")
-        queued = perf_counter() - request.asked
-        end: Exception | None = None
-        try:
+
+        def events() -> Iterator[Event]:
             if self._loaded is None or self._generator is None:
-                raise LfmError("The model was unloaded while you waited. Ask again.")
-            for event in job(self._loaded, self._generator, request.cancelled.is_set):
-                request.events.put(_with_queued(event, queued))
-        except Exception as error:
-            end = error
+                raise ModelChanged("The model was unloaded while you waited. Ask again.")
+            yield from job(self._loaded, self._generator, request.cancelled.is_set)
+
+        self._update(state="busy")
+        request.run(events)
         self._update(state="ready" if self._loaded else "failed")
-        request.events.put(end)
 
     def session(self, key: int) -> "Session":
         """The session of that number, made on first use."""
@@ -265,26 +286,6 @@ class Engine:
     def _update(self, **changes: object) -> None:
         with self._lock:
             self._status = replace(self._status, waiting=self._waiting, **changes)  # type: ignore[arg-type]
-
-    def _set(self, status: Status) -> None:
-        with self._lock:
-            self._status = status
-
-    def _fail(self, model: str, error: Exception) -> None:
-        if not isinstance(error, LfmError):
-            log.exception("loading %s failed", model)
-        message = str(error) if isinstance(error, LfmError) else f"Loading {model} failed: {error}"
-        if self._loaded is None:
-            self._set(Status(state="failed", wanted=model, error=message))
-        else:  # the model before is still there
-            self._update(state="ready", wanted="", error=message)
-        self._settled.set()
-
-
-def _with_queued(event: Event, queued: float) -> Event:
-    if not isinstance(event, Done):
-        return event
-    return replace(event, stats=replace(event.stats, queued=queued))
 
 
 def _end_streams() -> None:

@@ -22,6 +22,14 @@ class AudioChunk:
 
 
 @dataclass(frozen=True)
+class OtherDecoding:
+    """The next piece of the same speech, from the same frames, as Options.compare's decoder makes it: int16 mono, shape (n,)."""
+
+    pcm: np.ndarray
+    sample_rate: int
+
+
+@dataclass(frozen=True)
 class Stats:
     """Figures of one request. Times are in seconds, counted from the moment the request got the model; None where it did not happen."""
 
@@ -65,4 +73,4 @@ class Progress:
     total: float
 
 
-Event = TextDelta | AudioChunk | Progress | Done
+Event = TextDelta | AudioChunk | OtherDecoding | Progress | Done

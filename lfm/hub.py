@@ -114,17 +114,19 @@ def find(
         raise CheckpointError(f"The download of {name} stopped ({error}). Try again: it goes on where it was.") from error
 
 
-def cached(cache: Path | None = None) -> list[str]:
-    """Repositories in the cache that hold a model of ours."""
-    names = set()
+def cached(cache: Path | None = None) -> dict[str, int]:
+    """Repositories in the cache that hold a model of ours, whole, and how many bytes each takes."""
+    found = {}
     for path in (cache or Path(constants.HF_HUB_CACHE)).glob("models--*--*/snapshots/*/config.json"):
         name = "/".join(path.parents[2].name.split("--")[1:])
+        files = [file for file in path.parent.rglob("*") if file.is_file()]
         try:
             identify(read_json(path), name)
         except CheckpointError:
             continue
-        names.add(name)
-    return sorted(names)
+        if any(file.suffix == ".safetensors" and file.parent == path.parent for file in files):
+            found[name] = sum(file.stat().st_size for file in files)
+    return dict(sorted(found.items()))
 
 
 def _list(repository: Repository) -> list[RepoSibling]:

@@ -34,6 +34,7 @@ class Options:
     max_tokens: int = 1024  # text tokens and audio frames together
     seed: int | None = None
     decoder: DecoderName | None = None  # None: the checkpoint's own, the detokenizer where there is one
+    compare: DecoderName | None = None  # speak: let this one decode the same frames too
     with_audio: bool = True  # chat: False answers in text alone
 
 

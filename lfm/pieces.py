@@ -10,6 +10,7 @@ LONGEST = 30.0  # seconds of sound
 SHORTEST = 15.0  # a cut is looked for between these two
 HUSH = 0.2  # seconds that are as quiet as can be where a cut is made
 LETTERS = 300  # of text
+SENTENCE = r"(?<=[.!?])\s+|(?<=[。！？])|\n+"  # noqa: RUF001  where one ends
 
 
 def cut_sound(audio: Audio) -> list[Audio]:
@@ -36,8 +37,13 @@ def cut_text(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
+def sentences(text: str) -> int:
+    """How many there are."""
+    return sum(bool(re.search(r"\w", part)) for part in re.split(SENTENCE, text))
+
+
 def _parts(text: str) -> list[str]:
-    for boundary in (r"(?<=[.!?])\s+|(?<=[。！？])|\n+", r"(?<=[,;:–])\s+|(?<=[、；：])", r"\s+"):  # noqa: RUF001
+    for boundary in (SENTENCE, r"(?<=[,;:–])\s+|(?<=[、；：])", r"\s+"):  # noqa: RUF001
         if len(text) < LETTERS:
             return [text]
         parts = [part + " " for part in re.split(boundary, text) if part.strip()]

@@ -1,6 +1,6 @@
 """One user's conversation: what was said in, events out. Runs on the MLX thread, knows no threads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
@@ -11,7 +11,8 @@ import numpy as np
 from lfm import prompts
 from lfm.audio import SPEECH_RATE, Audio, resample, to_int16
 from lfm.checkpoint import LoadedModel
-from lfm.conversation import Conversation
+from lfm.config import END_OF_AUDIO
+from lfm.conversation import Conversation, Spoken
 from lfm.errors import ContextFull, LfmError
 from lfm.events import AudioChunk, Done, Event, Stats, TextDelta
 from lfm.generate import Frame, Stopped, TokenGenerator, Word
@@ -47,6 +48,18 @@ class Renderer:
         tail = np.array(self.decoder.flush(self.state))[0]
         self._begin()
         return tail
+
+
+def decode_again(frames: Iterable[np.ndarray], decoder: Any, stopped: Stopped) -> Iterator[np.ndarray]:
+    """Frames of codes, each (codebooks,), once more to sound, (n,) int16 pieces, as another decoder makes it."""
+    render, ended = Renderer(decoder), True
+    for codes in frames:
+        if stopped():
+            return
+        sound, ended = np.array(render(mx.array(codes))), int(codes[0]) == END_OF_AUDIO
+        yield to_int16(render.finish(ended=True) if ended else sound)
+    if not ended:
+        yield to_int16(render.finish(ended=False))
 
 
 class Meter:
@@ -182,6 +195,10 @@ class Session:
 
     def _mark(self) -> Mark:
         return Mark(len(self.conversation.segments), self.fed, self.state.mark())
+
+    def spoken(self) -> Iterator[np.ndarray]:
+        """All frames that were spoken, in order."""
+        return (codes for segment in self.conversation.segments if isinstance(segment, Spoken) for codes in segment.codes)
 
     def undo(self) -> None:
         """Forget the last turn, question and answer."""

@@ -20,7 +20,19 @@ class ModelInfo:
     decoders: tuple[DecoderName, ...]  # the default one first
     voices: tuple[str, ...]  # preset voices; empty: the voice is described in words
     context: int  # positions a conversation may hold
+    device: str = ""  # what computes: "Apple M4", "NVIDIA H200", …
     noise: bool = False  # random weights: what it says is noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A model on its way here, or stopped on it."""
+
+    name: str
+    done: int = 0  # bytes
+    total: int = 0
+    rate: float = 0.0  # bytes a second; 0: not known yet
+    error: str = ""  # why it stopped, with the remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +41,13 @@ class Status:
 
     state: State
     model: ModelInfo | None = None
-    wanted: str = ""  # the model asked for, while it is downloading or loading
+    wanted: str = ""  # the model asked for, until it is there or has failed
     waiting: int = 0  # requests behind the one that runs
-    done_bytes: int = 0  # of a download
-    total_bytes: int = 0
-    error: str = ""  # why state is "failed", with the remedy
+    downloads: tuple[Download, ...] = ()
+    failed: str = ""  # the model that was asked for last and could not be had
+    error: str = ""  # why, with the remedy
+
+    @property
+    def download(self) -> Download | None:
+        """That of the model which is wanted."""
+        return next((each for each in self.downloads if each.name == self.wanted and not each.error), None)

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from lfm import prompts
 from lfm.audio import Audio
 from lfm.checkpoint import LoadedModel
 from lfm.errors import AudioError, LfmError
-from lfm.events import AudioChunk, Done, Event, Progress, TextDelta
+from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
 from lfm.generate import Stopped, TokenGenerator
 from lfm.options import Options
 from lfm.pieces import cut_sound, cut_text
 from lfm.schedule import Sequential
-from lfm.session import Meter, Reason, Session, hear
+from lfm.session import Meter, Reason, Session, decode_again, hear
 
 
 def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
@@ -44,7 +46,7 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
 
 
 def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
-    """Say a text. Long ones go sentence by sentence."""
+    """Say a text. Long ones go sentence by sentence; each is then decoded once more where a second decoder is to be compared."""
     meter = Meter()
     pieces = cut_text(text)
     if not pieces:
@@ -68,6 +70,10 @@ def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str,
                     yield event
             if reason == "cancelled" or meter.stats.audio_seconds > before:
                 break
-        if reason == "cancelled":
+        if options.compare and reason != "cancelled":
+            sound = [*decode_again(session.spoken(), loaded.decoder(options.compare), stopped)]
+            yield OtherDecoding(np.concatenate([np.zeros(0, np.int16), *sound]), loaded.sample_rate)
+        if reason == "cancelled" or stopped():
+            reason = "cancelled"
             break
     yield meter.done(reason)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfm.audio import Audio
-from lfm.events import AudioChunk, Done, Event, Progress, Stats, TextDelta
+from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, Stats, TextDelta
 from lfm.options import CHAT, SPEAK, TRANSCRIBE, Options
 from lfm.status import ModelInfo, Status
 
@@ -51,11 +51,29 @@ class FakeEngine:
         self.asked: list[dict[str, object]] = []  # every request
         self.ended: list[tuple[str, float]] = []  # reason and time of every end
         self.stats = Stats()  # of the latest request
+        self.models = {LFM25.name: LFM25, LFM2.name: LFM2}  # that can be loaded
+        self.loads: list[str] = []  # asked for
+        self.downloads: list[str] = []
 
     @property
     def status(self) -> Status:
         busy = self._lock.locked()
         return self.state or Status(state="busy" if busy else "ready", model=self.model, waiting=max(0, self._waiting - busy))
+
+    def load(self, model: str, revision: str | None = None) -> None:
+        """Another model at once, by its name; the same voices."""
+        self.loads.append(model)
+        if model in self.models:
+            self.model = self.models[model]
+
+    def download(self, model: str) -> None:
+        self.downloads.append(model)
+
+    def cancel_download(self, model: str) -> None:
+        self.downloads.remove(model)
+
+    def cached(self) -> dict[str, int]:
+        return {LFM2.name: 3_330_000_000}
 
     def chat(self) -> "FakeChat":
         return FakeChat(self)
@@ -66,7 +84,10 @@ class FakeEngine:
 
     def speak(self, text: str, voice: str, options: Options = SPEAK, cancelled: threading.Event | None = None) -> Iterator[Event]:
         self.asked.append({"task": "speak", "text": text, "voice": voice, "options": options})
-        yield from self.run(cancelled or threading.Event(), with_text=False)
+        for event in self.run(cancelled or threading.Event(), with_text=False):
+            if isinstance(event, Done) and options.compare and event.reason != "cancelled":
+                yield OtherDecoding(-self.sound, RATE)  # upside down, which is heard as the same and can be told apart
+            yield event
 
     def run(
         self, cancelled: threading.Event, with_text: bool = True, with_sound: bool = True, heard: Audio | None = None
@@ -107,7 +128,9 @@ class FakeEngine:
                 yield AudioChunk(sound[start : start + FRAME], RATE)
         seconds = time.monotonic() - began
         audio_seconds = heard.seconds if heard else spoken / RATE
-        stats = Stats(text_tokens=words, audio_frames=spoken // FRAME, seconds=seconds, audio_seconds=audio_seconds)
+        first_sound = self.prefill + 0.08 if with_sound and spoken else None
+        frames = spoken // FRAME
+        stats = Stats(text_tokens=words, audio_frames=frames, first_sound=first_sound, seconds=seconds, audio_seconds=audio_seconds)
         yield self.end("cancelled" if cancelled.is_set() else "end", stats)
 
     def end(self, reason: str, stats: Stats) -> Done:

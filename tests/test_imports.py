@@ -44,9 +44,9 @@ def test_the_networks_import_mlx_and_the_config_alone() -> None:
     assert not {name for path in networks for name in reaches(path, "threading", "queue", "pathlib")}
 
 
-def test_threads_are_made_in_the_engine_alone() -> None:
+def test_threads_are_the_engines_and_those_of_downloads_alone() -> None:
     makers = {module(path) for path in SOURCES if reaches(path, "concurrent.futures", "multiprocessing", "threading.Thread", "queue")}
-    assert makers == {"lfm.engine"}
+    assert makers == {"lfm.engine", "lfm.request", "lfm.downloads"}
 
 
 def test_nothing_but_the_app_imports_the_page() -> None:

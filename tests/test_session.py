@@ -11,7 +11,7 @@ from lfm.audio import Audio
 from lfm.checkpoint import LoadedModel
 from lfm.conversation import Heard, Spoken
 from lfm.errors import ContextFull, LfmError
-from lfm.events import AudioChunk, Done, Event
+from lfm.events import AudioChunk, Done, Event, OtherDecoding
 from lfm.generate import TokenGenerator
 from lfm.model.state import State
 from lfm.options import GREEDY, DecoderName, Options
@@ -217,6 +217,23 @@ def test_recognition_and_synthesis_end_with_figures(lfm25: LoadedModel) -> None:
         list(speak(lfm25, generator, "hello", "Mickey", Options(), never))
     with pytest.raises(LfmError, match="nothing to say"):
         list(speak(lfm25, generator, " ", "US male", Options(), never))
+
+
+@pytest.mark.parametrize(("first", "second"), [("Detokenizer", "Mimi"), ("Mimi", "Detokenizer")])
+def test_two_decoders_are_compared_on_the_same_frames(lfm25: LoadedModel, first: DecoderName, second: DecoderName) -> None:
+    generator = TokenGenerator(lfm25.model)
+    text = "One long sentence that goes on for a while. " * 8  # two pieces
+
+    def said(options: Options, kind: type[AudioChunk] | type[OtherDecoding]) -> np.ndarray:
+        events = speak(lfm25, generator, text, "US male", options, never)
+        return np.concatenate([event.pcm for event in events if isinstance(event, kind)])
+
+    options = Options(max_tokens=30, seed=3, decoder=first)
+    both = replace(options, compare=second)
+    np.testing.assert_array_equal(said(both, AudioChunk), said(options, AudioChunk))
+    other = said(replace(options, decoder=second), AudioChunk)
+    assert len(other)
+    np.testing.assert_array_equal(said(both, OtherDecoding), other)
 
 
 def test_a_model_that_answers_in_words_is_made_to_speak(lfm2: LoadedModel) -> None:

@@ -4,52 +4,62 @@ from typing import Any
 
 import gradio as gr
 
-from lfm.ui.about import about
+from lfm.ui.about import about, shown
 from lfm.ui.api import Api
 from lfm.ui.backend import Backend
-from lfm.ui.header import header, notice
+from lfm.ui.header import Header
 from lfm.ui.look import launch_settings
+from lfm.ui.place import Place
 from lfm.ui.player import Player
 from lfm.ui.speak import Speak
+from lfm.ui.take import MADE
 from lfm.ui.talk import Talk
 from lfm.ui.transcribe import Transcribe
 from lfm.ui.visitor import Visitor
 
-__all__ = ["build", "launch_settings"]
+__all__ = ["Place", "build", "launch_settings"]
 
 KEEP_FILES = 24 * 3600  # seconds that recordings and replies stay in Gradio's folder
 
 
-def build(engine: Backend) -> gr.Blocks:
+def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
     """The whole page. Launch it with `launch_settings()`."""
     with gr.Blocks(title="LFM2 Audio", analytics_enabled=False, delete_cache=(3600, KEEP_FILES)) as page:
+        page.temp_file_sets.append(MADE)  # what the page itself writes is cleared like what Gradio writes
         running: dict[str, Visitor] = {}
         visitor = gr.State(lambda: Visitor(engine, running))  # a plain function: a State would copy the owner of a method
         visitor.load_event_to_attach = None  # a tab's visitor is made at its first request; an event for it would be a fourth endpoint
         player = Player()
-        head = gr.HTML(header(engine.status), elem_id="head")
-        trouble = gr.HTML(notice(engine.status), elem_id="trouble")
+        header = Header(engine, place)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Talk"):
-                Talk(engine, visitor, player)
+                talk = Talk(engine, visitor, player)
             with gr.Tab("Transcribe", render_children=True):
                 Transcribe(engine, visitor, player)
             with gr.Tab("Speak", render_children=True):
                 speak = Speak(engine, visitor, player)
             with gr.Tab("About", render_children=True):
-                facts = gr.HTML(about(engine.status))
+                facts = about(engine.status, place)
         player.bar.render()
         Api(engine, visitor)
 
+        # What a visitor chose is remembered in the browser.
+        chosen = gr.BrowserState({}, storage_key="lfm2-audio", secret="lfm2-audio")
+
         # These run on the event loop and past the queue, so that nothing that waits for the model can hold them up.
-        async def follow(mine: Visitor) -> dict[Any, Any]:
-            """Show how the model is; when it is another one, also what it can do."""
-            status = engine.status
-            updates: dict[Any, Any] = {head: header(status), trouble: notice(status)}
-            if status.model is not None and status.model is not mine.model:
-                mine.model = status.model
-                updates |= {facts: about(status)} | speak.follow(status.model)
-            return updates
+        async def follow(mine: Visitor, remembered: dict[str, Any]) -> dict[Any, Any]:
+            """Show how the model is; when it is another one, also what it can do, and begin a new conversation with it."""
+            model, before = engine.status.model, mine.model
+            updates: dict[Any, Any] = {}
+            if model is not None and model is not before:
+                mine.model = model
+                updates = {facts: shown(engine.status, place)} | speak.follow(model, remembered or {})
+                if before and mine.messages:
+                    header.renew(mine)
+            return header.shown(mine) | updates
+
+        async def remember(remembered: dict[str, Any], voice: str | None, decoder: str | None) -> dict[str, Any]:
+            return (remembered or {}) | ({"voice": voice} if voice else {}) | {"decoder": decoder}
 
         async def stop(mine: Visitor) -> None:
             await mine.stopped()
@@ -59,8 +69,11 @@ def build(engine: Backend) -> gr.Blocks:
                 await mine.stopped()
 
         quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        shown = [head, trouble, facts, speak.voice, speak.describe, speak.decoder]
-        gr.Timer(1).tick(follow, visitor, shown, **quietly)
+        followed = [header.html, header.trouble, facts, speak.voice, speak.describe, speak.decoder]
+        page.load(follow, [visitor, chosen], followed, **quietly)
+        gr.Timer(1).tick(follow, [visitor, chosen], followed, **quietly)
+        header.html.renewed(talk.clear, visitor, talk.outputs, api_visibility="private", concurrency_limit=None)
+        gr.on([speak.voice.input, speak.decoder.input], remember, [chosen, speak.voice, speak.decoder], chosen, **quietly)
         player.bar.stop(stop, visitor, trigger_mode="multiple", **quietly)
         page.unload(closed)
     return page

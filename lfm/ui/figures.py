@@ -8,6 +8,11 @@ def amount(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
+def of(done: int, total: int) -> str:
+    """Bytes of all: `1.2 of 2.9 GB`, `11 of 61 MB`."""
+    return f"{done / 1e9:.1f} of {amount(total)}" if total >= 1e9 else f"{done / 1e6:.0f} of {amount(total)}"
+
+
 def duration(seconds: float) -> str:
     """A length of sound: `0:08`."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

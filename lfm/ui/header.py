@@ -1,62 +1,147 @@
-"""The head of the page: its name, a pill that says how the model is, and a notice where something is wrong with it."""
+"""The head of the page: its name, a pill that says how the model is, the list that it opens, and a notice where something is wrong."""
 
 from html import escape
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
+import gradio as gr
+
+from lfm.catalogue import title
 from lfm.status import ModelInfo, Status
 from lfm.ui import figures
+from lfm.ui.backend import Backend
+from lfm.ui.models import listed, memory_left
+from lfm.ui.place import Place
+from lfm.ui.visitor import Visitor
 
-NOISE = "This model has random weights, so it answers with noise. Start the program with --model and a real checkpoint to talk."
+HERE = Path(__file__).parent
+NOISE = "This model has random weights, so it answers with noise. Choose a real one to talk."
+FIXED = "The model is fixed on this page. Run the program on a computer of your own to choose another."
+HINT = "Another model begins a new conversation."
+SHORT = {"bfloat16": "bf16", "float16": "fp16"}
+View = dict[str, Any]
 
 
-def header(status: Status) -> str:
-    colour, word = state(status)
-    return (
-        '<div class="head"><h1>LFM2 Audio</h1><p class="tagline">Speech that stays on this computer</p>'
-        f'<div class="pill {colour}"><i class="dot"></i><b>{word}</b><span>{escape(detail(status))}</span></div></div>'
-    )
+class Header:
+    """Builds the head and says what it shows."""
+
+    def __init__(self, engine: Backend, place: Place) -> None:
+        self.engine = engine
+        self.fixed = place.fixed
+        self._renewed: WeakKeyDictionary[Visitor, int] = WeakKeyDictionary()  # how often a visitor's model was changed
+
+        def act(asked: dict[str, str]) -> View:
+            """What a press in the list asks for, and the list after it."""
+            said = "" if self.fixed else self.act(str(asked["what"]), str(asked["name"]).strip())
+            return self.view(said=said)
+
+        self.html = gr.HTML(
+            self.view(),
+            elem_id="head",
+            html_template=(HERE / "header.html").read_text(),
+            js_on_load=(HERE / "header.js").read_text(),
+            server_functions=[act],
+            apply_default_css=False,
+            tagline=place.tagline,
+        )
+        self.trouble = gr.HTML(notice(engine.status), elem_id="trouble")
+
+    def act(self, what: str, name: str) -> str:
+        """Do what the list asks for; what to say under the field."""
+        if not name:
+            return "Write a folder of this computer, or a repository such as LiquidAI/LFM2-Audio-1.5B."
+        if what == "cancel":
+            self.engine.cancel_download(name)
+        elif what in ("download", "continue") and self.engine.status.model is not None:
+            self.engine.download(name)
+        else:
+            self.engine.load(name)
+        return ""
+
+    def renew(self, visitor: Visitor) -> None:
+        """Let a visitor's page begin a new conversation: the model has changed."""
+        self._renewed[visitor] = self._renewed.get(visitor, 0) + 1
+
+    def shown(self, visitor: Visitor) -> dict[Any, Any]:
+        """The updates that bring a visitor's page up to date."""
+        status = self.engine.status
+        begun_anew = self._renewed.get(visitor, 0) and not visitor.messages and status.model is not None
+        text = notice(status) or (new_conversation(status.model) if begun_anew and status.model else "")
+        return {self.html: self.view(visitor), self.trouble: text}
+
+    def view(self, visitor: Visitor | None = None, said: str = "") -> View:
+        """All that header.js shows. Under the field stands what became of the name that was last written there, if no row says it."""
+        status = self.engine.status
+        colour, word = state(status, visitor)
+        rows = listed(status, self.engine.cached(), self.fixed)
+        if not said and status.failed not in [row["name"] for row in rows]:
+            said = status.error
+        return {
+            "pill": {"colour": colour, "word": word, "detail": detail(status)},
+            "free": memory_left(),
+            "rows": rows,
+            "said": said,
+            "hint": FIXED if self.fixed else HINT,
+            "fixed": self.fixed,
+            "renewed": self._renewed.get(visitor, 0) if visitor else 0,
+        }
 
 
-def state(status: Status) -> tuple[str, str]:
+def state(status: Status, visitor: Visitor | None) -> tuple[str, str]:
     """The pill's colour and first words."""
     match status.state:
         case "ready":
             return "live", "Ready"
         case "busy":
-            return "live", "Busy" if not status.waiting else f"Busy, {status.waiting} waiting"
+            place = queue_place(visitor)
+            return ("waiting", f"Busy, {place}") if place else ("live", "Busy")
         case "downloading":
-            of = f" {status.done_bytes / 1e9:.1f} of {figures.amount(status.total_bytes)}" if status.total_bytes else ""
-            return "waiting", f"Downloading{of}"
+            return "waiting", f"Downloading {figures.of(status.download.done, status.download.total)}" if status.download else "Downloading"
         case "loading":
             return "waiting", "Loading"
         case "failed" | "closed":
             return "blocked", "Needs attention"
 
 
+def queue_place(visitor: Visitor | None) -> str:
+    """`you are next`, where this visitor's request waits for another's."""
+    last = visitor.feed.messages[-1] if visitor and visitor.feed and visitor.feed.messages else {}
+    hint = str(last.get("hint", "")) if last.get("state") == "Queued" else ""
+    return hint[:1].lower() + hint[1:]
+
+
 def detail(status: Status) -> str:
     if status.state == "closed":
         return "The program has ended"
-    if status.state == "failed" or status.model is None:
-        return short(status.wanted)
-    return summary(status.model)
+    if status.state == "failed":
+        return status.error.partition(":")[0].partition(".")[0] if "memory" in status.error else title(status.failed or status.wanted)
+    return summary(status.model) if status.model else title(status.wanted)
 
 
 def summary(model: ModelInfo) -> str:
-    return f"{short(model.name)} · {model.precision} · {figures.amount(model.memory)}"
-
-
-def short(name: str) -> str:
-    """The last part of a folder or repository name."""
-    return name.rstrip("/").rsplit("/", 1)[-1]
+    return f"{title(model.name)} · {SHORT.get(model.precision, model.precision)} · {figures.amount(model.memory)}"
 
 
 def notice(status: Status) -> str:
     """What is wrong with the model and what to do about it; empty when all is well."""
-    if status.error:
-        return banner("The model could not be loaded", status.error, "")
+    choose = '<button type="button" class="choose">Choose a model</button>'
+    if status.error and status.model is None:
+        return banner(f"{title(status.failed) or 'The model'} could not be loaded", status.error, "", choose)
+    if status.error and status.model:
+        remedy = f"{status.error} Until then {title(status.model.name)} answers."
+        return banner(f"{title(status.failed)} could not be loaded", remedy, "mild", choose)
     if status.model and status.model.noise:
-        return banner("Noise only", NOISE, "mild")
+        return banner("Noise only", NOISE, "mild", choose)
     return ""
 
 
-def banner(title: str, remedy: str, kind: str) -> str:
-    return f'<div class="notice {kind}" role="alert"><div><strong>{escape(title)}</strong><p>{escape(remedy)}</p></div></div>'
+def new_conversation(model: ModelInfo) -> str:
+    """Said once where a conversation was cut off by another model."""
+    return banner("A new conversation", f"{title(model.name)} answers now. It has not heard what was said before.", "mild")
+
+
+def banner(heading: str, remedy: str, kind: str, button: str = "") -> str:
+    close = '<button type="button" class="close" aria-label="Close">&times;</button>' if kind == "mild" else ""
+    words = f"<strong>{escape(heading)}</strong><p>{escape(remedy)}</p>"
+    return f'<div class="notice {kind}" role="alert"><div>{words}</div>{button}{close}</div>'

@@ -6,7 +6,7 @@ from typing import Any
 from gradio import themes
 
 STYLE = Path(__file__).parent / "style"
-SHEETS = ("tokens", "page", "controls", "chat", "player")
+SHEETS = ("tokens", "page", "controls", "models", "transcribe", "takes", "about", "chat", "player")
 
 COLOURS = {
     "body_background_fill": "var(--bg)",

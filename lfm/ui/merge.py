@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from lfm.events import AudioChunk, Done, Event, Progress, TextDelta
+from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
 
 FRAME = 0.08  # seconds: one audio frame of the model, 12.5 Hz
 LONGEST = 0.32  # seconds of one piece
@@ -27,7 +27,7 @@ def merged(events: Iterable[Event], clock: Callable[[], float] = time.monotonic)
             case AudioChunk():
                 yield from text.flush()
                 yield from sound.add(event)
-            case Progress() | Done():
+            case Progress() | OtherDecoding() | Done():
                 yield from text.flush()
                 yield from sound.flush()
                 yield event

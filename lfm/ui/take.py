@@ -10,6 +10,8 @@ from gradio.utils import get_upload_folder
 from lfm import audio
 from lfm.events import AudioChunk, Done, Event, TextDelta
 
+MADE: set[str] = set()  # files that the page has written, to be cleared like those that Gradio writes
+
 
 @dataclass
 class Take:
@@ -47,4 +49,6 @@ def new_file(name: str) -> Path:
     """A path of that name for a file that the page may offer."""
     folder = Path(get_upload_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=folder)) / name
+    path = Path(tempfile.mkdtemp(dir=folder)) / name
+    MADE.add(str(path))
+    return path

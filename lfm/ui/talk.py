@@ -56,7 +56,7 @@ class Talk:
                 self.meter = gr.HTML(elem_id="meter")
                 self.new = gr.Button("New conversation", visible=False, min_width=0, elem_id="new")
 
-        outputs = [self.chat, player.bar, self.box, self.meter, self.new]
+        self.outputs = outputs = [self.chat, player.bar, self.box, self.meter, self.new]
         # Several answers of one tab wait for each other in its session, and all tabs in the engine: Gradio need not hold anyone back.
         how: dict[str, Any] = {
             "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",

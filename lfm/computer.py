@@ -1,0 +1,58 @@
+"""What this computer has: where MLX will compute, and how much memory there is. Asked before MLX may be imported."""
+
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+Backend = Literal["Metal", "CUDA", "CPU"]
+
+CGROUP = Path("/sys/fs/cgroup")  # a container's own limit, which psutil does not know
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Of the computer or, in a container, what it is allowed; bytes."""
+
+    total: int
+    free: int
+
+    @property
+    def usable(self) -> int:
+        """What a model may take: macOS makes room by itself, Linux ends the program that asks for too much."""
+        return self.total if sys.platform == "darwin" else self.free
+
+
+@cache
+def backend() -> Backend:
+    """Where MLX will compute, from what is installed."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "Metal"
+    if Path("/dev/nvidia0").exists() and any(re.match(r"mlx[-_]cuda", each.name or "") for each in distributions()):
+        return "CUDA"
+    return "CPU"
+
+
+def memory() -> Memory | None:
+    """Memory that models are loaded into; None where it is not the computer's own but a graphics card's."""
+    if backend() == "CUDA":
+        return None
+    now = psutil.virtual_memory()
+    limit, used = (_bytes(CGROUP / f"memory.{name}") for name in ("max", "current"))
+    if limit is None or used is None or limit >= now.total:
+        return Memory(now.total, now.available)
+    return Memory(limit, min(now.available, limit - used))
+
+
+def _bytes(path: Path) -> int | None:
+    """The number in a control file; None where there is none, or no limit."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
