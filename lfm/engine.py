@@ -200,6 +200,7 @@ class Engine:
             self._update(state="loading", model=None)
             self._loaded = checkpoint.load(folder, self._dtype, name=model)
             self._generator = TokenGenerator(self._loaded.model)
+            _keep_resident(self._loaded.info.memory)
         except Exception as error:
             self._fail(model, error)
             return
@@ -298,6 +299,15 @@ class Engine:
     def _update(self, **changes: object) -> None:
         with self._lock:
             self._status = replace(self._status, waiting=len(self._line), **changes)  # type: ignore[arg-type]
+
+
+def _keep_resident(weights: int) -> None:
+    """Ask macOS to keep so many bytes of weights in memory while nobody talks."""
+    import mlx.core as mx
+
+    if mx.metal.is_available():
+        with contextlib.suppress(RuntimeError, ValueError):  # before macOS 15 it cannot, and all else works
+            mx.set_wired_limit(min(weights, int(mx.device_info()["max_recommended_working_set_size"])))
 
 
 def _end_streams() -> None:

@@ -28,7 +28,7 @@ class Conv(nn.Module):
         return self.out_proj(out_gate * mixed)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def turns(length: int, half: int, theta: float, device: torch.device) -> tuple[Tensor, Tensor]:
     """Cosines and sines of rotary positions, (length, half)."""
     freqs = theta ** (-torch.arange(half, device=device) / half)
@@ -36,7 +36,7 @@ def turns(length: int, half: int, theta: float, device: torch.device) -> tuple[T
     return angle.cos(), angle.sin()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def band(length: int, window: int, device: torch.device) -> Tensor:
     """Which keys (columns) each query sees."""
     place = torch.arange(length, device=device)

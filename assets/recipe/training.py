@@ -1,4 +1,4 @@
-"""What the training stages share: two half batches at once, averaged weights, safe checkpoints."""
+"""What the training stages share: two half batches at once on a CPU, averaged weights, safe checkpoints."""
 
 import math
 import signal
@@ -26,13 +26,31 @@ class Halves:
         self.pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
 
     def __call__(self, job: Job, size: int) -> tuple[Tensor, list[object]]:
-        """Leaves the mean gradient on the parameters; mean loss terms, and what else came out."""
+        """Leaves the mean gradient on the parameters; mean loss terms, and what else came out of each half."""
         half = size // 2
         jobs = [self.pool.submit(job, s) for s in (slice(0, half), slice(half, size))]
         (a, grads, out), (b, more, also) = (j.result() for j in jobs)
         for p, g, h in zip(self.params, grads, more, strict=True):
             p.grad = g.add_(h).mul_(0.5)
         return (a + b) / 2, [out, also]
+
+
+class Whole:
+    """The same on a GPU, where a batch is run at once."""
+
+    def __init__(self, params: list[nn.Parameter]) -> None:
+        self.params = params
+
+    def __call__(self, job: Job, size: int) -> tuple[Tensor, list[object]]:
+        terms, grads, out = job(slice(0, size))
+        for p, g in zip(self.params, grads, strict=True):
+            p.grad = g
+        return terms, [out]
+
+
+def device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def move_average(average: nn.Module, live: nn.Module, step: int, slow: float = 0.999) -> None:

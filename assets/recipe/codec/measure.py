@@ -54,8 +54,8 @@ def by_sentence(entries: list[dict]) -> list[dict]:
 @torch.no_grad()
 def roundtrip(mimi: MimiModel, wav: np.ndarray) -> np.ndarray:
     """decode(encode(x)) of (T,)."""
-    codes = mimi.encode(torch.from_numpy(wav)[None, None])
-    return mimi.decode(codes)[0, 0, : len(wav)].numpy()
+    codes = mimi.encode(torch.from_numpy(wav)[None, None].to(next(mimi.parameters()).device))
+    return mimi.decode(codes)[0, 0, : len(wav)].cpu().numpy()
 
 
 def mean_stoi(mimi: MimiModel, clips: list[Clip]) -> float:
@@ -72,9 +72,9 @@ def slot_accuracy(mimi: MimiModel, head: PhoneHead, clips: list[Clip]) -> float:
     right = total = 0
     mimi.eval()
     for clip in clips:
-        latent = mimi._encode_to_unquantized_latent(torch.from_numpy(clip.wav)[None, None])
+        latent = mimi._encode_to_unquantized_latent(torch.from_numpy(clip.wav)[None, None].to(next(mimi.parameters()).device))
         one = mimi.quantizer.rvq_first
-        guess = head(one.vq.decode(one.vq.encode(one.input_proj(latent)))).argmax(-1)[0]
+        guess = head(one.vq.decode(one.vq.encode(one.input_proj(latent)))).argmax(-1)[0].cpu()
         known = clip.slots != UNLABELLED
         right += int((guess == clip.slots)[known].sum())
         total += int(known.sum())

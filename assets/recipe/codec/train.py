@@ -26,6 +26,7 @@ from training import Clock
 log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY = 240, 900  # seconds
+BEGUN = 0.3  # where a schedule by the clock goes on
 
 
 def main() -> None:
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--name", default="codec", help="folder under DATA")
     parser.add_argument("--steps", type=int, default=28000)
     parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--by-clock", action="store_true", help="the schedule ends with --seconds; one that was begun goes on at 30 %%")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="rehearse at a toy size")
     args = parser.parse_args()
@@ -58,8 +60,14 @@ def main() -> None:
     clock = Clock(args.seconds)
     saved = measured = logged = time.monotonic()
     first, recent = trainer.step, []
-    while trainer.step < args.steps and not clock.over:
-        recent.append(trainer(clips, Phase(trainer.step / args.steps)))
+    begun = min(BEGUN, first / args.steps)
+
+    def done() -> float:
+        """The share of the schedule that is over."""
+        return begun + (1 - begun) * clock.run / args.seconds if args.by_clock else trainer.step / args.steps
+
+    while done() < 1 and not clock.over:
+        recent.append(trainer(clips, Phase(done())))
         now = time.monotonic()
         if trainer.step % 50 == 0:
             report(trainer, recent, now - logged, args, clock.run, first)

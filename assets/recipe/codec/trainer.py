@@ -15,11 +15,12 @@ from codec.losses import SpectralLoss
 from codec.model import PhoneHead, build, calibrate, forward
 from codec.phones import UNLABELLED
 from codec.quantise import KMEANS_VECTORS, Averages, books
-from training import Halves, move_average, save
+from training import Halves, Whole, device, move_average, save
 
 TERMS = ("stft", "mel", "wave", "commit", "phone", "direct")
 PEAK, FINAL, WARM_UP = 1e-3, 5e-5, 200
 WAVEFORM, COMMITMENT, PHONES = 0.2, 0.25, 0.4  # loss weights beside 1.0 for the spectra
+ON_A_GPU = 4  # times as many clips a batch
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,20 @@ class Trainer:
 
     def __init__(self, sizes: dict, seed: int) -> None:
         torch.manual_seed(seed)
-        self.mimi = build(sizes).train()
-        self.head = PhoneHead(sizes["quantizer"]["dimension"])
+        self.device = device()
+        self.mimi = build(sizes).train().to(self.device)
+        self.head = PhoneHead(sizes["quantizer"]["dimension"]).to(self.device)
         self.shadow = deepcopy(self.mimi).requires_grad_(False)  # the averaged weights
         self.params = [*self.mimi.parameters(), *self.head.parameters()]
         self.optimiser = torch.optim.AdamW(self.params, PEAK, betas=(0.8, 0.99), fused=True)
         self.averages = Averages(self.mimi)
-        self.spectral = SpectralLoss()
+        self.spectral = SpectralLoss().to(self.device)
+        self.weights = torch.tensor([1.0, 1.0, WAVEFORM, COMMITMENT, PHONES, PHONES / 2], device=self.device)
         self.rng = np.random.default_rng(seed)
         self.latents: list[tuple[Tensor, Tensor]] = []
         self.step, self.speech = 0, 0.0
         self.norms: list[float] = []  # of the gradients since the last report
-        self.halves = Halves(self.params)
+        self.backward = Halves(self.params) if self.device.type == "cpu" else Whole(self.params)
 
     @property
     def quantised(self) -> bool:
@@ -78,18 +81,17 @@ class Trainer:
 
     def start(self, clips: Clips) -> None:
         """Calibrate fresh weights on real speech."""
-        calibrate(self.mimi, clips.batch(self.rng, 16, 13)[0])
+        calibrate(self.mimi, clips.batch(self.rng, 16, 13)[0].to(self.device))
         self.shadow.load_state_dict(self.mimi.state_dict())
 
-    def half(self, wav: Tensor, kind: Tensor, acoustic: int, keep: Tensor | None) -> tuple:
+    def part(self, wav: Tensor, kind: Tensor, acoustic: int, keep: Tensor | None) -> tuple:
         """Loss terms, gradients and what the books saw."""
         coded = forward(self.mimi, wav, acoustic, keep)
         stft, mel = self.spectral(coded.wav[:, 0], wav[:, 0])
         phones = self.phone_loss(coded.first_quantised, kind)
         direct = self.phone_loss(coded.first, kind)
         terms = torch.stack([stft, mel, F.l1_loss(coded.wav, wav), coded.penalty, phones, direct])
-        weights = torch.tensor([1.0, 1.0, WAVEFORM, COMMITMENT, PHONES, PHONES / 2])
-        grads = torch.autograd.grad(terms @ weights, self.params)
+        grads = torch.autograd.grad(terms @ self.weights, self.params)
         if keep is None:
             flat = [v.detach().transpose(1, 2).flatten(0, 1) for v in (coded.first, coded.rest)]
             self.latents.append((flat[0], flat[1]))
@@ -101,26 +103,27 @@ class Trainer:
     def __call__(self, clips: Clips, phase: Phase) -> Tensor:
         """One step; the loss terms (6,)."""
         size, frames = phase.crop
-        wav, kind = clips.batch(self.rng, size, frames)
+        size *= 1 if self.device.type == "cpu" else ON_A_GPU
+        wav, kind = (t.to(self.device) for t in clips.batch(self.rng, size, frames))
         keep = None
         if self.quantised:
-            keep = torch.from_numpy(self.rng.random((size, 1, 1)) < phase.unquantised)
+            keep = torch.from_numpy(self.rng.random((size, 1, 1)) < phase.unquantised).to(self.device)
             for book in books(self.mimi):
                 book.embedding  # noqa: B018  cached here, so that the threads only read
         acoustic = int(self.rng.integers(1, 8)) if self.rng.random() < 0.3 else 7
 
         def job(part: slice) -> tuple:
             kept = None if keep is None else keep[part]
-            return self.half(wav[part], kind[part], acoustic, kept)
+            return self.part(wav[part], kind[part], acoustic, kept)
 
-        terms, (seen, also) = self.halves(job, size)
+        terms, seen = self.backward(job, size)
         self.norms.append(float(torch.nn.utils.clip_grad_norm_(self.params, 1.0)))
         for group in self.optimiser.param_groups:
             group["lr"] = phase.rate * min(1.0, (self.step + 1) / WARM_UP)
         self.optimiser.step()
         move_average(self.shadow, self.mimi, self.step)
         if self.quantised:
-            self.averages.update(list(zip(seen, also, strict=True)), phase.decay)
+            self.averages.update(list(zip(*seen, strict=True)), phase.decay)
             if phase.revive and self.step % 20 == 0:
                 self.averages.revive()
         elif sum(len(v) for v, _ in self.latents) >= KMEANS_VECTORS:
@@ -154,12 +157,12 @@ class Trainer:
         save(state, path)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=False)
+        state = torch.load(path, map_location=self.device, weights_only=False)
         for name in ("mimi", "shadow", "head", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         for book in books(self.mimi) + books(self.shadow):
             book._embedding = None
         self.averages.kept = state["kept"]
         self.rng.bit_generator.state = state["rng"]
-        torch.set_rng_state(state["torch_rng"])
+        torch.set_rng_state(state["torch_rng"].cpu())
         self.step, self.speech = state["step"], state["speech"]

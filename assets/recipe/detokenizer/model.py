@@ -20,11 +20,11 @@ PER_FRAME = 6  # spectra of a 12.5 Hz frame
 POCKET = {
     "architectures": ["Lfm2ForCausalLM"],
     "model_type": "lfm2",
-    "hidden_size": 192,
+    "hidden_size": 160,
     "num_hidden_layers": 6,
-    "num_attention_heads": 6,
-    "num_key_value_heads": 3,
-    "intermediate_size": 960,  # two thirds of it after the adjustment: 640
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 768,  # two thirds of it after the adjustment: 512
     "block_auto_adjust_ff_dim": True,
     "block_ffn_dim_multiplier": 1.0,
     "block_multiple_of": 8,

@@ -1,10 +1,11 @@
 """How fast and how large, in a process of its own: `python -m judge.machine MODEL` prints one line of JSON."""
 
 import json
-import resource
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from judge.engine import Row
 
@@ -23,7 +24,8 @@ def main(model: str) -> None:
     ]
     spoken = gathered(engine.speak("The train to Paris leaves at ten, and the garden is full of roses.", "UK female")).stats
     first = sorted(s.first_sound if s.first_sound is not None else 99.0 for s in asked)[1]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()  # getrusage would count the parent from before the exec
+    peak = int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
     engine.close()
     print(json.dumps({"ready": ready, "first": first, "factor": spoken.real_time_factor or 0.0, "peak": peak}))
 

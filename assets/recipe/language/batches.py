@@ -19,6 +19,8 @@ class Batch:
 
     rows: int
     length: int
+    longest: int  # samples of the longest clip
+    guided: bool  # something is looked for
     word_place: Tensor  # (W,) of every word
     words: Tensor  # (W,) ids
     word_from: Tensor  # (w,) places from which the words of the next line are predicted
@@ -39,7 +41,7 @@ class Batch:
 
     def renderings(self) -> Renderings:
         start, length, speed, lead, total = self.clips.T
-        return Renderings(start.long(), length.long(), speed.float(), lead.long(), total.long())
+        return Renderings(self.longest, start.long(), length.long(), speed.float(), lead.long(), total.long())
 
 
 def joined(parts: list[np.ndarray], *shape: int) -> Tensor:
@@ -71,7 +73,8 @@ def laid_out(sequences: list[Sequence]) -> Batch:
                 table[row, first : first + len(places)] = places
     described = torch.tensor(clips, dtype=torch.float64).reshape(-1, 5)
     placed = (*map(joined, words[:2]), *map(joined, said), *map(joined, spoken), *map(joined, heard[:3]), joined(heard[3], 4))
-    return Batch(rows, length, *placed, described, torch.from_numpy(query), torch.from_numpy(key))
+    longest = max((int(c[-1]) for c in clips), default=0)
+    return Batch(rows, length, longest, bool((query >= 0).any()), *placed, described, torch.from_numpy(query), torch.from_numpy(key))
 
 
 class Stream(IterableDataset):

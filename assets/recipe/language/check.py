@@ -133,7 +133,7 @@ def check_mel(sampler: Sampler) -> float:
     config = MelConfig.from_dict(config_json(POCKET)["preprocessor"])
     clips = [sampler.heard(c) for c in sampler.to_hear[:6]]
     rows = (torch.tensor([getattr(c, n) for c in clips]) for n in ("start", "length", "speed", "lead", "total"))
-    how = Renderings(*rows)
+    how = Renderings(max(c.total for c in clips), *rows)
     store = torch.from_numpy(sampler.store.samples)
     ours, lengths = LogMel(config, torch.device("cpu"))(rendered(store, how), how.total)
     worst = 0.0

@@ -41,7 +41,7 @@ def within(lengths: Tensor, size: int) -> Tensor:
     return torch.arange(size, device=lengths.device) < lengths[:, None]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def distances(length: int, width: int, device: torch.device) -> Tensor:
     """Sines and cosines of the distances length - 1 … 1 - length, (2 length - 1, width)."""
     distance = torch.arange(length - 1, -length, -1, device=device)[:, None]

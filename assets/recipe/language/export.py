@@ -1,10 +1,9 @@
 """Write the whole checkpoint in the published layout, its matrices in 8 bits as the engine's loader reads them.
 
-    python -m language.export --data DATA --run DATA/language/run --out assets/pocket [--start SMALL] [--decoders]
+    python -m language.export --data DATA --run DATA/language/run --out assets/pocket [--start SMALL]
 
 Needs torch and mlx in one environment. The weights come from the run's last checkpoint or, with --start, from those saved small. What was
-written is loaded by the engine and compared with PyTorch's numbers on the same stored weights. `--decoders` packs the codec and the
-detokenizer too, for a loader that looks for `quantization` in their configs.
+written is loaded by the engine and compared with PyTorch's numbers on the same stored weights.
 """
 
 import argparse
@@ -26,8 +25,9 @@ from lfm.published import main_tensors
 from lfm.sizes import Size
 
 BITS = 8
-FEWER = {"audio_embedding.embedding": 6, "emb.emb": 6}  # tables of sound tokens: a sum or a mean of eight rows forgives more
+FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables of codes: half of all numbers, and they forgive more
 GROUPS = (128, 64, 32)
+FEW = 32  # rows: not worth it
 KEPT = ("depth_linear", "pre_encode.conv")  # not packed: small, and heard
 
 
@@ -41,21 +41,21 @@ def weights(run: Path, start: Path | None) -> dict[str, Tensor]:
 
 def packing(name: str, value: Tensor) -> dict[str, int] | None:
     """How a tensor is packed; None: it is not."""
-    width = value.shape[1] if value.ndim > 1 and value[0, 0].numel() == 1 else 0
+    width = value.shape[1] if value.ndim == 2 or name.endswith(("pointwise_conv1.weight", "pointwise_conv2.weight")) else 0
     stem = name.removesuffix(".weight")
     group = next((g for g in GROUPS if width and width % g == 0), None)
-    if group is None or stem == name or any(k in name for k in KEPT):
+    if group is None or stem == name or len(value) < FEW or any(k in name for k in KEPT):
         return None
-    return {"group_size": group, "bits": FEWER.get(stem, BITS)}
+    return {"group_size": group, "bits": FEWER if stem.startswith(TABLES) else BITS}
 
 
-def stored(tensors: dict[str, Tensor], pack: bool = True) -> tuple[dict[str, mx.array], dict, dict[str, Tensor]]:
+def stored(tensors: dict[str, Tensor]) -> tuple[dict[str, mx.array], dict, dict[str, Tensor]]:
     """Tensors as they go to disk, the `quantization` section, and what the engine will make of them."""
     out: dict[str, mx.array] = {}
     ways: dict[str, dict[str, int]] = {}
     read: dict[str, Tensor] = {}
     for name, value in tensors.items():
-        how = packing(name, value) if pack else None
+        how = packing(name, value)
         if how is None:
             kind = mx.float32 if value.ndim < 2 else mx.bfloat16
             out[name] = mx.array(value.numpy()).astype(kind)
@@ -84,7 +84,7 @@ def check_names(tensors: dict[str, Tensor], size: Size) -> None:
     assert found == wanted, f"not as published: {sorted(found.items() ^ wanted.items())[:6]}"
 
 
-def write_decoders(data: Path, codec: str, out: Path, pack: bool) -> None:
+def write_decoders(data: Path, codec: str, out: Path) -> None:
     """The codec and, where there is one, the detokenizer."""
     source = data / codec / "export"
     for config, weights_file in (("mimi_config.json", MIMI), ("audio_detokenizer/config.json", "audio_detokenizer/model.safetensors")):
@@ -92,12 +92,9 @@ def write_decoders(data: Path, codec: str, out: Path, pack: bool) -> None:
             continue
         (out / config).parent.mkdir(exist_ok=True)
         tensors = {k: v.float() for k, v in load_file(source / weights_file).items()}
-        arrays, section, _ = stored(tensors, pack)
+        arrays, section, _ = stored(tensors)
         (out / config).write_text(json.dumps(json.loads((source / config).read_text()) | section, indent=1))
-        if pack:
-            mx.save_safetensors(str(out / weights_file), arrays, {"format": "pt"})
-        else:
-            shutil.copy(source / weights_file, out / weights_file)
+        mx.save_safetensors(str(out / weights_file), arrays, {"format": "pt"})
 
 
 def main() -> None:
@@ -108,7 +105,6 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, help="instead of DATA/language/pack")
     parser.add_argument("--codec", default="codec", help="folder under DATA")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--decoders", action="store_true", help="pack the codec and the detokenizer too")
     parser.add_argument("--tiny", action="store_true")
     args = parser.parse_args()
 
@@ -120,7 +116,7 @@ def main() -> None:
     mx.save_safetensors(str(args.out / "model.safetensors"), arrays, {"format": "pt"})
     (args.out / "config.json").write_text(json.dumps(config | section, indent=1))
     shutil.copy(args.data / "language" / "tokenizer.json", args.out)
-    write_decoders(args.data, args.codec, args.out, args.decoders)
+    write_decoders(args.data, args.codec, args.out)
 
     model = LanguageModel(config).eval()
     for name, value in (("as trained", tensors), ("as stored", read)):

@@ -22,6 +22,7 @@ SPEC_TIMES, SPEC_BANDS, SPEC_WIDTH, SPEC_SHARE = 2, 2, 20, 0.08
 class Renderings:
     """How each clip of a batch is to sound: sample i of it is sample (i - lead) * speed of the clip."""
 
+    longest: int  # the most samples of any
     start: Tensor  # (N,) where the clip begins in the store
     length: Tensor  # (N,) its samples
     speed: Tensor  # (N,)
@@ -31,7 +32,7 @@ class Renderings:
 
 def rendered(store: Tensor, r: Renderings) -> Tensor:
     """(N, T) float32 from int16 samples; cubic interpolation, so a speed changes pitch and tempo together."""
-    index = torch.arange(int(r.total.max()), device=store.device)
+    index = torch.arange(r.longest, device=store.device)
     place = (index - r.lead[:, None]) * r.speed[:, None]
     inside = (place >= 0) & (place < r.length[:, None] - 1)
     place = place.clamp(min=0)
@@ -109,7 +110,7 @@ class LogMel:
         count = valid[:, None, None].float()
         mean = (mel * known).sum(1, keepdim=True) / count
         std = (((mel - mean) * known).square().sum(1, keepdim=True) / (count - 1)).sqrt()
-        return ((mel - mean) / (std + STD_GUARD) * known)[:, : int(valid.max()) + 1], valid + 1
+        return ((mel - mean) / (std + STD_GUARD) * known)[:, : wave.shape[1] // c.hop + 1], valid + 1
 
 
 def masked(mel: Tensor, lengths: Tensor) -> Tensor:

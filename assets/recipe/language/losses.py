@@ -143,7 +143,7 @@ class Losses(nn.Module):
         if encoded is not None:
             terms["heard phones"] = self.phones(self.helps.heard(encoded), batch.heard_phones)
             loss = loss + phase.heard_phones * terms["heard phones"]
-        if phase.guide and (batch.query >= 0).any():
+        if phase.guide and batch.guided:
             terms["guide"] = self.guide(batch)
             loss = loss + phase.guide * terms["guide"]
         return loss, torch.stack([terms[t].detach().float() for t in TERMS]), books.detach()
