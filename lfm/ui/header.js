@@ -112,5 +112,9 @@ document.addEventListener("click", (event) => {
   if (event.target.closest?.("#trouble .close")) event.target.closest(".notice").hidden = true;
 });
 
+// The conversation takes what height is left by a notice.
+const trouble = document.querySelector("#trouble");
+if (trouble) new ResizeObserver(() => document.body.style.setProperty("--trouble", `${trouble.offsetHeight}px`)).observe(trouble);
+
 watch("value", () => show(props.value));
 show(props.value);
