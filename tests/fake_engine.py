@@ -46,6 +46,8 @@ class FakeEngine:
         self.speed = 0.0  # seconds of sound made in a second; 0: at once
         self.sound = tone(2 * RATE)
         self.prefill = 0.0  # seconds of silence before the first event
+        self.gate = threading.Event()  # closed, requests wait at their beginning
+        self.gate.set()
         self.hiccup = (0.0, 0.0)  # after so many seconds of sound, so many seconds of nothing
         self.error: Exception | None = None  # raised after the prefill
         self.asked: list[dict[str, object]] = []  # every request
@@ -110,6 +112,8 @@ class FakeEngine:
 
     def work(self, cancelled: threading.Event, with_text: bool, with_sound: bool, heard: Audio | None) -> Iterator[Event]:
         began, sound, speed = time.monotonic(), self.sound, self.speed  # a test may set others for the request after this
+        while not self.gate.wait(0.02) and not cancelled.is_set():
+            pass
         cancelled.wait(self.prefill)
         if self.error:
             raise self.error

@@ -121,6 +121,10 @@ notice.querySelector(".again").addEventListener("click", () => { dismiss(); trig
 new ResizeObserver(toFoot).observe(log);
 
 // Gradio's message box has a label that is not tied to its field.
-const name = () => document.querySelector("#box textarea")?.setAttribute("aria-label", "Message") ?? setTimeout(name, 200);
-name();
+const naming = setInterval(() => {
+  const box = document.querySelector("#box textarea");
+  if (!box) return;
+  box.setAttribute("aria-label", "Message");
+  clearInterval(naming);
+}, 50);
 draw();

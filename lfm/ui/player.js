@@ -64,7 +64,8 @@ function show() {
   element.dataset.colour = word === "Listening" ? (microphone.handsFree ? "live" : "recording") : COLOURS[word] ?? "waiting";
   stopButton.disabled = !button;
   stopButton.classList.toggle("solid", button === "Stop");
-  const figures = !text && (run.playing || !microphone);
+  document.body.classList.toggle("stoppable", button === "Stop");     // one solid button at a time
+  const figures = !text && !blocked && (run.playing || !microphone);
   const first = run.firstSound && Math.round(run.firstSound - run.began);
   write("first", first && figures ? (first < 1000 ? `First sound ${first} ms` : `First sound ${(first / 1000).toFixed(1)} s`) : "");
   write("speed", figures ? run.speedWords ?? "" : "");

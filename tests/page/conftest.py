@@ -113,7 +113,7 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
         page.on("request", request)
         page.goto(url)
         page.wait_for_selector("#talk-button .record", timeout=30_000)  # the first of all tabs loads Gradio's own files
-        page.wait_for_function("window.__player && document.querySelector('#box textarea')")
+        page.wait_for_function("window.__player && document.querySelector('#box textarea[aria-label]')")
         return page
 
     yield open_page
