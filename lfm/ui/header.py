@@ -76,7 +76,7 @@ class Header:
         if not said and status.failed not in [row["name"] for row in rows]:
             said = status.error
         return {
-            "pill": {"colour": colour, "word": word, "detail": detail(status)},
+            "pill": {"colour": colour, "word": word, "amount": amount(status), "detail": detail(status)},
             "free": memory_left(),
             "rows": rows,
             "said": said,
@@ -94,11 +94,16 @@ def state(status: Status, visitor: Visitor | None) -> tuple[str, str]:
             place = queue_place(visitor)
             return ("waiting", f"Busy, {place}") if place else ("live", "Busy")
         case "downloading":
-            return "waiting", f"Downloading {figures.of(status.download.done, status.download.total)}" if status.download else "Downloading"
+            return "waiting", "Downloading"
         case "loading":
             return "waiting", "Loading"
         case "failed" | "closed":
             return "blocked", "Needs attention"
+
+
+def amount(status: Status) -> str:
+    """`1.2 of 2.9 GB`, of a download without which nothing goes on."""
+    return figures.of(status.download.done, status.download.total) if status.state == "downloading" and status.download else ""
 
 
 def queue_place(visitor: Visitor | None) -> str:
