@@ -37,8 +37,8 @@ class Model:
 
 
 PUBLISHED = (
-    Model(name="mlx-community/LFM2.5-Audio-1.5B-4bit", title="LFM2.5-Audio, 4-bit", note="Least memory", size=1_800_000_000, bits=4),
-    Model(name="mlx-community/LFM2.5-Audio-1.5B-8bit", title="LFM2.5-Audio, 8-bit", note="Nearly as exact", size=2_400_000_000, bits=8),
+    Model(name="mlx-community/LFM2.5-Audio-1.5B-4bit", title="LFM2.5-Audio, 4-bit", note="Smallest download", size=1_800_000_000, bits=4),
+    Model(name="mlx-community/LFM2.5-Audio-1.5B-8bit", title="LFM2.5-Audio, 8-bit", note="Smaller download", size=2_400_000_000, bits=8),
     Model(name=FULL, title="LFM2.5-Audio, bf16", note="As LiquidAI published it", size=3_500_000_000),
     Model(name="LiquidAI/LFM2-Audio-1.5B", title="LFM2-Audio", note="Describe the voice you want", size=3_330_000_000),
     Model(name="LiquidAI/LFM2.5-Audio-1.5B-JP", title="LFM2.5-Audio-JP", note="Japanese", size=3_500_000_000),

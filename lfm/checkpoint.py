@@ -1,5 +1,6 @@
 """A folder to a model: config, weights, decoders of sound and tokenizer, or one sentence about what is wrong."""
 
+import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -138,6 +139,13 @@ def _numbers(path: Path, group_size: int) -> int:
     shapes = {name: math.prod(entry.shape) for name, entry in read_header(path).items()}
     packed = {name.removesuffix(".scales"): size * group_size for name, size in shapes.items() if name.endswith(".scales")}
     return sum(packed.values()) + sum(size for name, size in shapes.items() if name.rpartition(".")[0] not in packed)
+
+
+def keep_resident(weights: int) -> None:
+    """Ask macOS to keep so many bytes of weights in memory while nobody talks."""
+    if mx.metal.is_available():
+        with contextlib.suppress(RuntimeError, ValueError):  # before macOS 15 it cannot, and all else works
+            mx.set_wired_limit(min(weights, int(mx.device_info()["max_recommended_working_set_size"])))
 
 
 def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization) -> None:

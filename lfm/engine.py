@@ -19,7 +19,7 @@ from lfm.audio import Audio
 from lfm.blas import use_fast_blas
 from lfm.chat import Chat
 from lfm.downloads import Downloads
-from lfm.errors import LfmError, ModelChanged
+from lfm.errors import DownloadCancelled, LfmError, ModelChanged
 from lfm.events import Done, Event
 from lfm.options import SPEAK, TRANSCRIBE, Options
 from lfm.request import LOOK_EVERY, Request
@@ -169,12 +169,13 @@ class Engine:
             self._update(state="loading")
 
         def arrived(folder: Path) -> None:
-            if choice == self._choice:
-                self._mlx.submit(self._load, model, revision, folder).result()
+            self._mlx.submit(self._load, choice, model, revision, folder).result()
 
         def failed(error: Exception) -> None:
-            if choice == self._choice:
+            if choice == self._choice and self.status.model is None:
                 self._mlx.submit(self._fail, model, error)
+            elif choice == self._choice:  # whoever speaks now need not end before this is said
+                self._explain(model, error)
 
         self._downloads.start(model, revision, arrived, failed)
 
@@ -187,7 +188,9 @@ class Engine:
 
     # --- on the MLX thread ---
 
-    def _load(self, model: str, revision: str | None, folder: Path) -> None:
+    def _load(self, choice: int, model: str, revision: str | None, folder: Path) -> None:
+        if choice != self._choice:
+            return
         self._settled.clear()  # who asks from here on waits for the new model
         try:
             from lfm import checkpoint
@@ -200,7 +203,7 @@ class Engine:
             self._update(state="loading", model=None)
             self._loaded = checkpoint.load(folder, self._dtype, name=model)
             self._generator = TokenGenerator(self._loaded.model)
-            _keep_resident(self._loaded.info.memory)
+            checkpoint.keep_resident(self._loaded.info.memory)
         except Exception as error:
             self._fail(model, error)
             return
@@ -211,25 +214,14 @@ class Engine:
 
     def _fail(self, model: str, error: Exception) -> None:
         """Say why, and keep the model that is there, or go back to the one before."""
-        from lfm.fetch import DownloadCancelled
-
-        if not isinstance(error, LfmError):
-            log.exception("loading %s failed", model, exc_info=error)
-        message = str(error) if isinstance(error, LfmError) else f"Loading {model} failed: {error}"
-        stopped_by_user = isinstance(error, DownloadCancelled) and self._generator is not None
-        if not self.status.error and not stopped_by_user:  # the first one is what was asked for, the second only the way back
-            self._update(failed=model, error=message)
-        before, self._before = self._before, None
-        if self._generator is not None:
-            self._before = before
-            self._update(wanted="")
-        elif before and before[0] != model:
+        self._explain(model, error)
+        if self._generator is None:
             self._free()
-            self._fetch(*before)
-            return
-        else:
-            self._free()
-            self._update(state="failed", model=None)
+            before, self._before = self._before, None
+            if before and before[0] != model:
+                self._fetch(*before)
+                return
+            self._update(state="failed", model=None, wanted=model)
         self._settled.set()
 
     def _free(self) -> None:
@@ -296,18 +288,21 @@ class Engine:
         with self._lock:
             return self._line.index(request) + (self._status.state == "busy") if request in self._line else 0
 
+    def _explain(self, model: str, error: Exception) -> None:
+        """Let the status say why a model could not be had; nobody wants it any more."""
+        if not isinstance(error, LfmError):
+            log.exception("loading %s failed", model, exc_info=error)
+        message = str(error) if isinstance(error, LfmError) else f"Loading {model} failed: {error}"
+        status = self.status
+        asked_to_stop = isinstance(error, DownloadCancelled) and status.model is not None
+        if status.error or asked_to_stop:  # of two errors the first was of what was asked for, the second of the way back
+            self._update(wanted="")
+        else:
+            self._update(wanted="", failed=model, error=message)
+
     def _update(self, **changes: object) -> None:
         with self._lock:
             self._status = replace(self._status, waiting=len(self._line), **changes)  # type: ignore[arg-type]
-
-
-def _keep_resident(weights: int) -> None:
-    """Ask macOS to keep so many bytes of weights in memory while nobody talks."""
-    import mlx.core as mx
-
-    if mx.metal.is_available():
-        with contextlib.suppress(RuntimeError, ValueError):  # before macOS 15 it cannot, and all else works
-            mx.set_wired_limit(min(weights, int(mx.device_info()["max_recommended_working_set_size"])))
 
 
 def _end_streams() -> None:

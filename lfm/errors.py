@@ -13,6 +13,10 @@ class CheckpointError(LfmError):
     """A checkpoint cannot be found, read or loaded."""
 
 
+class DownloadCancelled(CheckpointError):
+    """Somebody stopped a download; asking again goes on with it."""
+
+
 class AudioError(LfmError):
     """A sound that cannot be read or used."""
 

@@ -11,17 +11,13 @@ import httpx2
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-from lfm.errors import CheckpointError
+from lfm.errors import CheckpointError, DownloadCancelled
 
 CHUNK = 1 << 17  # bytes between two looks at the Stop button
 TRIES = 5  # in a row that bring nothing
 TIMEOUT = httpx2.Timeout(15)  # seconds without a byte
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
-
-
-class DownloadCancelled(CheckpointError):
-    """Somebody stopped a download; asking again goes on with it."""
 
 
 @dataclass

@@ -119,11 +119,11 @@ def cached(cache: Path | None = None) -> dict[str, int]:
     found = {}
     for path in (cache or Path(constants.HF_HUB_CACHE)).glob("models--*--*/snapshots/*/config.json"):
         name = "/".join(path.parents[2].name.split("--")[1:])
-        files = [file for file in path.parent.rglob("*") if file.is_file()]
         try:
             identify(read_json(path), name)
         except CheckpointError:
             continue
+        files = [file for file in path.parent.rglob("*") if file.is_file()]
         if any(file.suffix == ".safetensors" and file.parent == path.parent for file in files):
             found[name] = sum(file.stat().st_size for file in files)
     return dict(sorted(found.items()))

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from lfm import hub
-from lfm.errors import CheckpointError
-from lfm.fetch import DownloadCancelled
+from lfm.errors import CheckpointError, DownloadCancelled
 from lfm.hub import cached, find
 from lfm.random_model import write
 from tests.fake_hub import BIG, REPOSITORY, FakeHub

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lfm.audio import Audio
-from lfm.pieces import LETTERS, cut_sound, cut_text
+from lfm.pieces import LETTERS, cut_sound, cut_text, sentences
 
 
 def test_sound_is_cut_in_its_silences_and_nothing_is_lost() -> None:
@@ -34,3 +34,7 @@ def test_text_without_spaces_loses_nothing() -> None:
     text = "あ" * 700
     assert "".join(cut_text(text)) == text
     assert cut_text("  ") == []
+
+
+def test_sentences_are_counted_as_they_are_read() -> None:
+    assert [sentences(text) for text in ("", " ... ", "One", "One. Two! Three?", "一つ。二つ。", "One\nTwo")] == [0, 0, 1, 3, 2, 2]

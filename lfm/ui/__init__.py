@@ -36,7 +36,7 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
             with gr.Tab("Talk"):
                 talk = Talk(engine, visitor, player)
             with gr.Tab("Transcribe", render_children=True):
-                Transcribe(engine, visitor, player)
+                transcribe = Transcribe(engine, visitor, player)
             with gr.Tab("Speak", render_children=True):
                 speak = Speak(engine, visitor, player)
             with gr.Tab("About", render_children=True):
@@ -53,7 +53,8 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
             model, updates = engine.status.model, header.shown(mine)
             if model is not None and model is not mine.model:
                 mine.model = model
-                updates |= {facts: shown(engine.status, place)} | talk.settings.follow(model) | speak.follow(model, remembered or {})
+                updates |= {facts: shown(engine.status, place)} | talk.settings.follow(model) | transcribe.follow(model)
+                updates |= speak.follow(model, remembered or {})
             return updates
 
         async def remember(remembered: dict[str, Any], voice: str | None, decoder: str | None) -> dict[str, Any]:
@@ -68,7 +69,8 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
                 await mine.stopped()
 
         quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        followed = [header.html, header.trouble, facts, speak.voice, speak.describe, speak.decoder, talk.settings.decoder]
+        followed = [header.html, header.trouble, facts, talk.settings.decoder, transcribe.examples]
+        followed += [speak.voice, speak.describe, speak.decoder]
         page.load(follow, [visitor, chosen], followed, **quietly)
         gr.Timer(1).tick(follow, [visitor, chosen], followed, **quietly)
         gr.on([speak.voice.input, speak.decoder.input], remember, [chosen, speak.voice, speak.decoder], chosen, **quietly)

@@ -17,8 +17,9 @@ function show(view) {
   if (!view) return;
   pill.dataset.colour = view.pill.colour;
   put(part(".pill b"), view.pill.word);
+  put(part(".pill .amount"), view.pill.amount);
   put(part(".pill .detail"), view.pill.detail);
-  pill.setAttribute("aria-label", `Model: ${view.pill.word}. ${view.pill.detail}`);
+  pill.setAttribute("aria-label", `Model: ${view.pill.word} ${view.pill.amount}. ${view.pill.detail}`);
   put(part(".free"), view.free);
   put(part(".said"), view.said);
   put(part(".hint"), view.hint);
@@ -111,6 +112,10 @@ document.addEventListener("click", (event) => {
   if (event.target.closest?.("#trouble .choose")) open();
   if (event.target.closest?.("#trouble .close")) event.target.closest(".notice").hidden = true;
 });
+
+// The conversation takes what height is left by a notice.
+const trouble = document.querySelector("#trouble");
+if (trouble) new ResizeObserver(() => document.body.style.setProperty("--trouble", `${trouble.offsetHeight}px`)).observe(trouble);
 
 watch("value", () => show(props.value));
 show(props.value);

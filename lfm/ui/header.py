@@ -1,5 +1,6 @@
 """The head of the page: its name, a pill that says how the model is, the list that it opens, and a notice where something is wrong."""
 
+import time
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ HERE = Path(__file__).parent
 NOISE = "This model has random weights, so it answers with noise. Choose a real one to talk."
 FIXED = "The model is fixed on this page. Run the program on a computer of your own to choose another."
 HINT = "Another model begins a new conversation."
+LOOK_EVERY = 2.0  # seconds between two looks into the cache of downloads, which may be large
 SHORT = {"bfloat16": "bf16", "float16": "fp16"}
 View = dict[str, Any]
 
@@ -28,6 +30,7 @@ class Header:
     def __init__(self, engine: Backend, place: Place) -> None:
         self.engine = engine
         self.fixed = place.fixed
+        self._cached: tuple[float, dict[str, int]] = (-LOOK_EVERY, {})  # when it was looked up last
 
         def act(asked: dict[str, str]) -> View:
             """What a press in the list asks for, and the list after it."""
@@ -67,11 +70,13 @@ class Header:
         """All that header.js shows. Under the field stands what became of the name that was last written there, if no row says it."""
         status = self.engine.status
         colour, word = state(status, visitor)
-        rows = listed(status, self.engine.cached(), self.fixed)
+        if time.monotonic() - self._cached[0] > LOOK_EVERY:
+            self._cached = (time.monotonic(), self.engine.cached())
+        rows = listed(status, self._cached[1], self.fixed)
         if not said and status.failed not in [row["name"] for row in rows]:
             said = status.error
         return {
-            "pill": {"colour": colour, "word": word, "detail": detail(status)},
+            "pill": {"colour": colour, "word": word, "amount": amount(status), "detail": detail(status)},
             "free": memory_left(),
             "rows": rows,
             "said": said,
@@ -89,11 +94,16 @@ def state(status: Status, visitor: Visitor | None) -> tuple[str, str]:
             place = queue_place(visitor)
             return ("waiting", f"Busy, {place}") if place else ("live", "Busy")
         case "downloading":
-            return "waiting", f"Downloading {figures.of(status.download.done, status.download.total)}" if status.download else "Downloading"
+            return "waiting", "Downloading"
         case "loading":
             return "waiting", "Loading"
         case "failed" | "closed":
             return "blocked", "Needs attention"
+
+
+def amount(status: Status) -> str:
+    """`1.2 of 2.9 GB`, of a download without which nothing goes on."""
+    return figures.of(status.download.done, status.download.total) if status.state == "downloading" and status.download else ""
 
 
 def queue_place(visitor: Visitor | None) -> str:

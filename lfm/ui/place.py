@@ -30,8 +30,8 @@ class Place(Enum):
                 )
             case Place.LINK:
                 return "Your voice goes to one computer", (
-                    "You opened this page through a link. What you say and send travels to the computer that runs it, by way of Gradio's "
-                    f"server for shared links, and is processed there and nowhere else. {files}"
+                    "This page can be opened through a public link. What you say and send travels to the computer that runs it, from "
+                    f"elsewhere by way of Gradio's server for such links, and is processed there and nowhere else. {files}"
                 )
             case Place.SPACE:
                 return "Your voice goes to this Space", (

@@ -96,6 +96,8 @@ class Sheet:
     def again(self, index: int) -> bool:
         """Let a stopped or failed file wait once more; whether somebody must begin to work."""
         with self._lock:
+            if not 0 <= index < len(self.files):
+                return False
             file = self.files[index]
             self.files[index] = File(file.path, file.name, file.reference)
             self.chosen = False

@@ -69,11 +69,13 @@ class Speak:
                     seed = gr.Number(secrets.randbelow(10_000), precision=0, minimum=0, label="Seed", container=False, elem_id="seed")
                     dice = gr.Button("Another seed", scale=0, min_width=0, elem_id="dice")
                 button = gr.Button("Speak", variant="primary", size="lg", elem_id="speak-button")
-                with gr.Accordion("Advanced", open=False, elem_id="speak-advanced"):
-                    temperature = gr.Slider(
-                        0.1, 1.5, SPEAK.audio.temperature, step=0.05, label="Temperature", info="Higher: livelier, riskier"
-                    )
-                    top_k = gr.Slider(1, 256, SPEAK.audio.top_k, step=1, label="Top-k", info="Sounds to choose from at each step")
+                with (
+                    gr.Accordion("Advanced", open=False, elem_id="speak-advanced"),
+                    gr.Row(elem_classes="pair"),
+                ):
+                    number: dict[str, Any] = {"interactive": True, "min_width": 0}
+                    temperature = gr.Number(SPEAK.audio.temperature, label="Voice temperature", minimum=0, maximum=2, step=0.1, **number)
+                    top_k = gr.Number(SPEAK.audio.top_k, label="Voice top-k", minimum=0, maximum=2048, precision=0, **number)
             with gr.Column(elem_classes="right", min_width=0):
                 self.list = gr.HTML(
                     {},
@@ -129,8 +131,8 @@ class Speak:
         description: str,
         decoder: str | None,
         seed: int | None,
-        temperature: float,
-        top_k: int,
+        temperature: float | None,
+        top_k: int | None,
         request: gr.Request,
     ) -> Iterator[Updates]:
         text = text.strip()
@@ -139,7 +141,10 @@ class Speak:
         visitor.stop()
         seed = secrets.randbelow(10_000) if seed is None else int(seed)
         first, second = decoders(decoder)
-        sampling = Sampling(temperature=temperature, top_k=int(top_k))
+        default = SPEAK.audio
+        sampling = Sampling(
+            temperature=default.temperature if temperature is None else temperature, top_k=default.top_k if top_k is None else int(top_k)
+        )
         options = replace(SPEAK, decoder=first, compare=second, seed=seed, audio=sampling)
         words = description.strip() if voice is None else voice
         with explained(), visitor.turn(request) as cancelled, self.player.feed() as feed:

@@ -12,6 +12,7 @@ import gradio as gr
 from lfm import audio
 from lfm.errors import LfmError
 from lfm.events import Done, Progress, TextDelta
+from lfm.status import ModelInfo
 from lfm.ui.backend import Backend
 from lfm.ui.examples import Example, examples
 from lfm.ui.merge import merged
@@ -34,7 +35,6 @@ class Transcribe:
         self.player = player
         self.bar = player.bar
         self._sheets: WeakKeyDictionary[Visitor, Sheet] = WeakKeyDictionary()
-        chips: list[tuple[gr.Button, Example]] = []
         with gr.Row(elem_classes="two"):
             with gr.Column(elem_classes="left", min_width=0):
                 button = microphone("Record", "Press to finish", elem_id="record-button")
@@ -43,10 +43,10 @@ class Transcribe:
                     show_label=False, container=False, height=116,
                 )  # fmt: skip
                 self.list = html("files")
-                if found := examples():
+                with gr.Column(elem_id="examples", min_width=0, visible=bool(examples())) as self.examples:
                     gr.HTML('<p class="caption">Or try one of these</p>', apply_default_css=False)
                     with gr.Row(elem_classes="chips"):
-                        chips = [(gr.Button(each.label, scale=0, min_width=0, elem_classes="chip"), each) for each in found]
+                        chips = [(gr.Button(each.label, scale=0, min_width=0, elem_classes="chip"), each) for each in examples()]
             with gr.Column(elem_classes="right", min_width=0, elem_id="transcript-side"):
                 self.head = html("transcript")
                 self.text = gr.Textbox(
@@ -67,6 +67,10 @@ class Transcribe:
         self.list.pick(self.picked, visitor, outputs, **quick)
         self.list.clear(self.cleared, visitor, outputs, **quick)
         self.list.again(self.repeated, visitor, outputs, **how)
+
+    def follow(self, model: ModelInfo) -> Updates:
+        """The examples are in English."""
+        return {self.examples: gr.Column(visible=bool(examples()) and model.family != "LFM2.5-Audio-JP")}
 
     # --- what the visitor does ---
 
@@ -117,12 +121,16 @@ class Transcribe:
     def work(self, visitor: Visitor, sheet: Sheet, request: gr.Request) -> Iterator[Updates]:
         """Each file in turn; one that cannot be read does not keep the others from it."""
         visitor.stop()
+        finished = False
         try:
             with explained(), visitor.turn(request) as cancelled, self.player.feed() as feed:
                 visitor.feed = feed
                 yield {self.bar: feed.begin("Transcribing", self.engine.status)}
                 done = Done("end")
-                while not cancelled.is_set() and (file := sheet.next()):
+                while not cancelled.is_set():
+                    file = sheet.next()
+                    if finished := file is None:
+                        break
                     yield self.shown(sheet)
                     try:
                         events = self.engine.transcribe(audio.load(file.path), cancelled=cancelled)
@@ -138,7 +146,8 @@ class Transcribe:
                         raise
                 feed.done(done)
         finally:
-            sheet.stop()
+            if not finished:  # else somebody may have begun anew
+                sheet.stop()
         yield self.shown(sheet)
 
     def shown(self, sheet: Sheet) -> Updates:

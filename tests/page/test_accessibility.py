@@ -123,6 +123,7 @@ def test_lists_of_models_files_and_takes_have_no_serious_fault(
 ) -> None:
     page = visit(**look)
     page.click(".pill")
+    page.wait_for_timeout(400)  # while it fades in, its contrast is low
     found = audit(page, "models")
     page.keyboard.press("Escape")
     open_tab(page, "Transcribe")

@@ -249,3 +249,33 @@ def test_a_model_that_cannot_be_had_leaves_the_first_and_a_way_on(
     page.keyboard.press("Escape")
     page.locator("#trouble .choose").click()
     expect(page.locator("#models")).to_be_visible()
+
+
+@pytest.fixture
+def space(served: tuple[FakeEngine, str]) -> Iterator[tuple[FakeEngine, str]]:
+    engine = served[0]
+    engine.reset()
+    blocks = ui.build(engine, ui.Place.SPACE)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **ui.launch_settings())
+    yield engine, url
+    blocks.close(verbose=False)
+
+
+def test_on_a_space_the_model_is_fixed_and_nothing_untrue_is_promised(space: tuple[FakeEngine, str], browser: BrowserContext) -> None:
+    engine, url = space
+    page = browser.new_page()
+    page.goto(url)
+    open_list(page)
+    expect(page.locator("#models .hint")).to_contain_text("The model is fixed on this page")
+    expect(page.locator("#models li button")).to_have_count(0)
+    expect(page.locator("#models form")).to_be_hidden()
+    # Who asks all the same, past the page, is not heard.
+    head = next(part for part in page.evaluate("window.gradio_config.components") if part["props"].get("elem_id") == "head")
+    body = {"fn_name": "act", "component_id": head["id"], "session_hash": "x", "data": {"what": "another", "name": "a/b"}}
+    answer = page.request.post(f"{url}gradio_api/component_server", data=body)
+    assert answer.ok and not engine.loads and not engine.downloads
+    page.keyboard.press("Escape")
+    open_tab(page, "About")
+    expect(page.locator("#about")).to_contain_text("Your voice goes to this Space")
+    expect(page.locator(".tagline")).not_to_contain_text("stays on this computer")
+    page.close()

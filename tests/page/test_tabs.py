@@ -17,7 +17,7 @@ def test_the_pill_says_how_the_model_is(visit: Callable[..., Page], engine: Fake
     page = visit()
     arriving = Download(name="a/b", done=1_200_000_000, total=2_900_000_000)
     for status, words in [
-        (Status(state="downloading", wanted="a/b", downloads=(arriving,)), "Downloading 1.2 of 2.9 GBb"),
+        (Status(state="downloading", wanted="a/b", downloads=(arriving,)), "Downloading1.2 of 2.9 GBb"),
         (Status(state="loading", wanted="LiquidAI/LFM2-Audio-1.5B"), "LoadingLFM2-Audio"),
         (Status(state="busy", model=LFM25, waiting=2), "BusyLFM2.5-Audio · bf16 · 2.9 GB"),
         (Status(state="failed", wanted="a/b", failed="a/b", error="a/b is not there. Check the name."), "Needs attentionb"),

@@ -1,0 +1,47 @@
+"""What the computer has, and what the models cost: near the truth, and never more than a container allows."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lfm import catalogue, checkpoint, computer
+from lfm.checkpoint import LoadedModel
+from lfm.random_model import write
+
+
+def test_memory_is_the_computers_or_what_a_container_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(computer, "backend", lambda: "CPU")
+    monkeypatch.setattr(computer, "CGROUP", tmp_path)
+    total = psutil.virtual_memory().total
+    found = computer.memory()
+    assert found and found.total == total and 0 < found.free <= total
+    (tmp_path / "memory.max").write_text("2000000\n")
+    (tmp_path / "memory.current").write_text("500000\n")
+    assert computer.memory() == computer.Memory(2_000_000, 1_500_000)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert computer.memory().total == total  # type: ignore[union-attr]
+
+
+def test_a_graphics_cards_memory_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(computer, "backend", lambda: "CUDA")
+    assert computer.memory() is None
+
+
+def test_numbers_are_counted_as_they_will_be_unpacked(golden_folders: dict[str, Path], lfm25: LoadedModel) -> None:
+    folder = golden_folders["lfm25-tiny"]
+    counted = 4 * sum(checkpoint._numbers(path, 1) for path in folder.rglob("*.safetensors"))
+    assert lfm25.info.memory <= counted < 1.7 * lfm25.info.memory  # a file also holds what is not used
+
+
+@pytest.mark.parametrize("bits", [4, 8, 16])
+def test_fewer_bits_need_less_memory_on_a_gpu_and_as_much_on_a_cpu(bits: int) -> None:
+    model = next(each for each in catalogue.PUBLISHED if each.title.startswith("LFM2.5-Audio,") and each.bits == bits)
+    assert model.needs("CPU") == 7_000_000_000
+    assert model.needs("Metal") == {4: 2_500_000_000, 8: 3_000_000_000, 16: 4_500_000_000}[bits]
+
+
+def test_a_pocket_model_counts_its_own_files(tmp_path: Path) -> None:
+    write(tmp_path)
+    pocket = catalogue.models(tmp_path)[0]
+    assert pocket.size == sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
