@@ -6,6 +6,7 @@ kin from whatever the process loaded first with global symbols, so a library tha
 
 import ctypes
 import logging
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ def use_fast_blas() -> str | None:
     if "mlx.core" in sys.modules:
         log.warning("MLX was imported before lfm, so its own slow BLAS stays. Import lfm first.")
         return None
+    # MKL's threads would spin for 200 ms after each product, and what else runs here, the browser, would stand still for seconds.
+    os.environ.setdefault("KMP_BLOCKTIME", "1")
     for library in candidates():
         if "nvpl" in library and " atomics" not in Path("/proc/cpuinfo").read_text():
             continue  # made for Armv8.1; on an older processor it ends the process

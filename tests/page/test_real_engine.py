@@ -6,17 +6,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import BrowserContext, expect
 
 import app
 from lfm import ui
+from lfm.audio import Audio
+from lfm.chat import Chat
 from lfm.engine import Engine
-from tests.page.conftest import until
+from lfm.events import AudioChunk, Event
+from lfm.options import Options
+from tests.page.conftest import ENDED, player, say, until
+from tests.page.tap import heard, listen
 
 
 @pytest.fixture
@@ -54,6 +62,45 @@ def test_a_question_is_answered_in_text_and_sound_before_generation_ends(
     page.close()
     until(lambda: engine.status.state == "ready")
     assert time.monotonic() - closed < 4.0, "the answer went on to its end"
+
+
+def test_all_that_the_engine_sends_is_heard_and_soon(
+    real: tuple[Engine, str], browser: BrowserContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    sent: list[tuple[float, np.ndarray]] = []
+    own_reply = Chat.reply
+
+    def reply(
+        self: Chat, text: str | None, audio: Audio | None, options: Options, system: str | None, again: bool
+    ) -> Generator[Event, None, None]:
+        asked.append(time.time())
+        with closing(own_reply(self, text, audio, replace(options, max_tokens=300), system, again)) as events:
+            for event in events:
+                if isinstance(event, AudioChunk):
+                    sent.append((time.time(), event.pcm))
+                yield event
+
+    monkeypatch.setattr(Chat, "reply", reply)
+    page = browser.new_page()
+    page.goto(real[1])
+    page.wait_for_function("window.__player && document.querySelector('#box textarea[aria-label]')")
+    listen(page)
+    overheads = []
+    for words in ("Make some noise.", "And again.", "Once more."):
+        before = len(sent)
+        say(page, words)
+        page.wait_for_function(f"window.__player.runs.length > {len(overheads)} && {ENDED}", timeout=60_000)
+        run = player(page)
+        assert run["underruns"] == 0
+        overheads.append(run["firstSound"] - run["began"] - (sent[before][0] - asked[-1]))
+    assert 0 < sorted(overheads)[1] <= 0.25, overheads
+    page.wait_for_timeout(200)
+    samples, pcm = heard(page).samples, np.concatenate([samples for _, samples in sent])
+    assert len(pcm) > 20 * 24_000
+    samples = np.rint(samples)  # blocks of silence are not recorded, and random weights may make some
+    np.testing.assert_array_equal(samples[samples != 0], pcm[pcm != 0])
+    page.close()
 
 
 def test_a_spoken_question_is_held_released_and_answered(real: tuple[Engine, str], browser: BrowserContext) -> None:
