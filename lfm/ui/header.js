@@ -16,10 +16,10 @@ const put = (node, text) => { if (node.textContent !== text) node.textContent = 
 function show(view) {
   if (!view) return;
   pill.dataset.colour = view.pill.colour;
-  put(part(".pill b"), view.pill.word);
+  put(part(".pill .word"), view.pill.word);
   put(part(".pill .amount"), view.pill.amount);
   put(part(".pill .detail"), view.pill.detail);
-  pill.setAttribute("aria-label", `Model: ${view.pill.word} ${view.pill.amount}. ${view.pill.detail}`);
+  pill.setAttribute("aria-label", `Model: ${[view.pill.word, view.pill.amount].filter(Boolean).join(" ")}. ${view.pill.detail}`);
   put(part(".free"), view.free);
   put(part(".said"), view.said);
   put(part(".hint"), view.hint);
