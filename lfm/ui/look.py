@@ -8,7 +8,7 @@ from gradio import themes
 STYLE = Path(__file__).parent / "style"
 SHEETS = ("tokens", "page", "controls", "sound", "models", "transcribe", "takes", "about", "chat", "rail", "player")
 SCRIPT = Path(__file__).parent / "script"  # what several parts of the page use; each part's own stands beside its .py
-SCRIPTS = ("sound", "source", "speech", "handsfree", "scope", "playout", "strip", "tabs")
+SCRIPTS = ("sound", "source", "speech", "handsfree", "scope", "playout", "replay", "strip", "tabs")
 
 COLOURS = {
     "body_background_fill": "var(--bg)",

@@ -89,7 +89,7 @@ function hush() {
 }
 
 function stop() {
-  if (!run.final || run.playing) hush();
+  if (!run.final || run.playing) { hush(); lfm.Replay.current?.pause(); }
   else if (microphone?.handsFree) document.dispatchEvent(new CustomEvent("lfm:hands-free", { detail: false }));
   else if (microphone) document.dispatchEvent(new CustomEvent("lfm:cancel"));
   else document.dispatchEvent(new CustomEvent("lfm:hush"));    // a replay
@@ -152,7 +152,7 @@ watch("value", () => follow(props.value));
 stopButton.addEventListener("click", stop);
 setInterval(() => { if (run.slow) { run.play(); show(); } }, 500);      // the wait counts down
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.defaultPrevented) stop(); });
-document.addEventListener("lfm:hush", hush);
+document.addEventListener("lfm:hush", () => { if (hint.word !== "Transcribing") hush(); });     // which makes no sound
 document.addEventListener("lfm:asked", () => { asked = performance.now(); });
 document.addEventListener("lfm:microphone", ({ detail }) => { microphone = detail; blocked = false; show(); });
 document.addEventListener("lfm:blocked", () => { blocked = true; show(); });

@@ -1,17 +1,13 @@
 // The takes, newest first. One can be opened to its waveform and spectrogram; one sound is heard at a time. A pair of the same
 // speech by two decoders says only A and B until one is chosen: the names are not in the page before.
 
-const icon = (inside) => `<svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">${inside}</svg>`;
-const PLAY = icon('<path fill="currentColor" stroke="none" d="M8.5 6.2v11.6a.6.6 0 0 0 .92.5l9-5.8a.6.6 0 0 0 0-1l-9-5.8a.6.6 0 0 0-.92.5z"/>');
-const PAUSE = icon('<g fill="currentColor" stroke="none"><rect x="7.5" y="6" width="3" height="12" rx="1"/><rect x="13.5" y="6" width="3" height="12" rx="1"/></g>');
-const STAR = icon('<path d="m12 4 2.4 5 5.5.7-4 3.8 1 5.5-4.9-2.7L7.1 19l1-5.5-4-3.8 5.5-.7z"/>');
-const LOAD = icon('<path d="M12 4v11m0 0-4-4m4 4 4-4M5 19.5h14"/>');
-const BIN = icon('<path d="M5 7h14M10 7V4.5h4V7m3.5 0-.8 12h-9.4l-.8-12M10.5 11v5m3-5v5"/>');
+const STAR = lfm.icon('<path d="m12 4 2.4 5 5.5.7-4 3.8 1 5.5-4.9-2.7L7.1 19l1-5.5-4-3.8 5.5-.7z"/>');
+const BIN = lfm.icon('<path d="M5 7h14M10 7V4.5h4V7m3.5 0-.8 12h-9.4l-.8-12M10.5 11v5m3-5v5"/>');
 const WAVE = '<svg class="wave" preserveAspectRatio="none" aria-hidden="true"><path class="rest"/><path class="heard"/></svg>';
 const TAKE = `<div class="line"><button type="button" class="play"></button>
     <button type="button" class="words"><span class="text"></span><span class="how"></span></button>
     <span class="small">${WAVE}</span><span class="length"></span>
-    <button type="button" class="icon keep">${STAR}</button><a class="icon load">${LOAD}</a><button type="button" class="icon delete">${BIN}</button></div>
+    <button type="button" class="icon keep">${STAR}</button><a class="icon load">${lfm.icon(lfm.icons.download)}</a><button type="button" class="icon delete">${BIN}</button></div>
   <div class="more"><div class="large">${WAVE}<input type="range" min="0" step="0.01" value="0"></div><div class="spectrogram" role="img"></div>
     <p class="axis"><span>0:00</span><span class="end"></span></p><p class="figures"></p></div>`;
 const HALF = (letter) => `<div class="half"><button type="button" class="play"></button><b>${letter}</b><span class="small">${WAVE}</span><button type="button" class="choose">Choose ${letter}</button></div>`;
@@ -21,14 +17,12 @@ const PAIR = `<div class="question"><div><p class="text">Which sounds better?</p
 const GROWING = `<div class="line"><span class="dots" aria-hidden="true"><i></i><i></i><i></i></span><div class="words"><span class="text"></span><span class="how"></span></div><span class="small">${WAVE}</span><span class="length"></span></div>`;
 
 const list = element.querySelector("ul");
-const sound = new Audio();
 const items = new Map();      // id -> <li>
-let playing = null;           // { item, holder, view }: whose sound is heard, and where its wave is drawn
 let opened = null;            // the id of the take that is open
 let newest = null;
 
-const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.round(seconds) % 60).padStart(2, "0")}`;
 const put = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+const named = (view) => `take, ${view.text.slice(0, 60)}`;
 const absolute = (url) => new URL(url, document.baseURI).href;
 
 // ---- what is shown ----
@@ -46,7 +40,7 @@ function show(value) {
   const views = [...growing, ...takes];
   for (const [id, item] of items) {
     if (views.some((view) => view.id === id)) continue;
-    if (playing?.item === item) pause();
+    for (const holder of holders(item)) holder.replay.pause();
     const neighbour = item.contains(document.activeElement) && (item.nextElementSibling ?? item.previousElementSibling);
     item.remove();
     items.delete(id);
@@ -55,7 +49,6 @@ function show(value) {
   views.forEach((view, at) => {
     const item = items.get(view.id) ?? added(view);
     if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
-    item.view = view;
     ({ take: patchTake, pair: patchPair, growing: patchGrowing })[view.kind](item, view);
   });
 }
@@ -71,14 +64,15 @@ function added(view) {
   on(".same", () => trigger("choose", { id: view.id, verdict: "same" }));
   if (view.kind === "take") {
     on(".words", () => { opened = opened === view.id ? null : view.id; show(props.value); });
-    on(".play", () => toggle(item, item, item.view));
-    item.querySelector("input").addEventListener("input", ({ target }) => seek(item, Number(target.value)));
+    item.querySelector("input").max = view.seconds;
+    audible(item, view, named(view));
+    item.querySelector("input").addEventListener("input", ({ target }) => item.replay.seek(Number(target.value)));
     draw(item.querySelector(".small .wave"), view.bars, 36);
     draw(item.querySelector(".large .wave"), view.bars, view.bars.length);
     item.querySelector(".spectrogram").style.setProperty("--picture", `url("${absolute(view.picture)}")`);
   }
   item.querySelectorAll(".half").forEach((half, at) => {
-    half.querySelector(".play").addEventListener("click", () => toggle(item, half, view.halves[at]));
+    audible(half, view.halves[at], "AB"[at]);
     half.querySelector(".choose").addEventListener("click", () => trigger("choose", { id: view.id, verdict: "AB"[at] }));
     draw(half.querySelector(".wave"), view.halves[at].bars, 28);
   });
@@ -90,13 +84,13 @@ function patchTake(item, view) {
   const open = opened === view.id;
   put(at(".text"), view.text);
   put(at(".how"), view.how);
-  put(at(".length"), clock(view.seconds));
-  put(at(".end"), clock(view.seconds));
+  put(at(".length"), lfm.clock(view.seconds));
+  put(at(".end"), lfm.clock(view.seconds));
   put(at(".figures"), view.figures);
   item.classList.toggle("open", open);
   at(".words").setAttribute("aria-expanded", open);
   at(".more").hidden = !open;
-  const name = `take, ${view.text.slice(0, 60)}`;
+  const name = named(view);
   at(".keep").setAttribute("aria-pressed", view.kept);
   at(".keep").setAttribute("aria-label", `Keep ${name}`);
   at(".keep").title = view.kept ? "Kept" : "Keep";
@@ -106,16 +100,13 @@ function patchTake(item, view) {
   at(".load").setAttribute("aria-label", `Download WAV of ${name}`);
   at(".delete").setAttribute("aria-label", `Delete ${name}`);
   at(".delete").title = "Delete";
-  at("input").max = view.seconds;
   at("input").setAttribute("aria-label", "Position in seconds");
   at(".spectrogram").setAttribute("aria-label", "Spectrogram, 0 to 12 kHz");
-  face(item, name);
 }
 
 function patchPair(item, view) {
   put(item.querySelector(".said"), `“${view.text}” · ${view.how}`);
   item.querySelector(".delete").setAttribute("aria-label", "Delete both");
-  item.querySelectorAll(".half").forEach((half, at) => face(half, "AB"[at]));
 }
 
 function patchGrowing(item, view) {
@@ -137,58 +128,23 @@ function draw(wave, bars, count) {
   for (const each of wave.querySelectorAll("path")) each.setAttribute("d", path);
 }
 
-function face(holder, name) {
-  const button = holder.querySelector(".play");
-  const now = playing?.holder === holder ? "pause" : "play";
-  if (button.dataset.icon !== now) { button.dataset.icon = now; button.innerHTML = now === "play" ? PLAY : PAUSE; }
-  button.setAttribute("aria-label", `${now === "pause" ? "Pause" : "Play"} ${name ?? button.getAttribute("aria-label").replace(/^\w+ /, "")}`);
-}
-
 // ---- sound ----
 
-function toggle(item, holder, view) {
-  const before = playing?.holder;
-  pause();
-  if (before === holder) return;
-  document.dispatchEvent(new CustomEvent("lfm:hush"));   // what the model says now would be heard at the same time
-  if (sound.src !== absolute(view.url)) sound.src = absolute(view.url);
-  playing = { item, holder, view };
-  sound.play().then(follow, () => pause());
-  face(holder);
+const holders = (item) => [item, ...item.querySelectorAll(".half")].filter((each) => each.replay);
+
+// What `view` describes can be played in `holder`, a take or half of a pair, which shows how far it is.
+function audible(holder, view, name) {
+  const button = holder.querySelector(".play"), position = holder.querySelector("input");
+  holder.replay = new lfm.Replay(() => {
+    const { seconds, playing } = holder.replay;
+    lfm.face(button, playing, name);
+    holder.style.setProperty("--heard", `${(100 * seconds) / view.seconds}%`);
+    if (position) { position.value = seconds; position.setAttribute("aria-valuetext", `${seconds.toFixed(1)} of ${view.seconds.toFixed(1)} s`); }
+  }, (seconds) => view.bars[Math.floor(seconds / view.seconds * view.bars.length)] ?? 0);
+  holder.replay.load(view.url);
+  button.addEventListener("click", () => holder.replay.toggle());
 }
 
-function pause() {
-  const before = playing;
-  playing = null;
-  sound.pause();
-  if (before) face(before.holder);
-}
-
-function seek(item, seconds) {
-  if (sound.src !== absolute(item.view.url)) { pause(); sound.src = absolute(item.view.url); }
-  sound.currentTime = seconds;
-  mark(item, item.view, seconds);
-}
-
-function follow() {
-  if (!playing) return;
-  mark(playing.holder, playing.view, sound.currentTime);
-  requestAnimationFrame(follow);
-}
-
-function mark(holder, view, seconds) {
-  holder.style.setProperty("--heard", `${(100 * seconds) / view.seconds}%`);
-  const position = holder.querySelector("input");
-  if (position) { position.value = seconds; position.setAttribute("aria-valuetext", `${seconds.toFixed(1)} of ${view.seconds.toFixed(1)} s`); }
-}
-
-sound.addEventListener("ended", () => {
-  if (playing) mark(playing.holder, playing.view, 0);
-  pause();
-});
 element.querySelector(".sweep").addEventListener("click", () => trigger("sweep"));
-document.addEventListener("lfm:hush", pause);
-document.addEventListener("click", (event) => { if (event.target.closest?.("#speak-button")) pause(); });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") pause(); });
 watch("value", () => show(props.value));
 show(props.value);

@@ -68,9 +68,11 @@ def test_a_take_has_pictures_and_is_played_and_searched(visit: Callable[..., Pag
     assert size[0] > 100 and size[1] == 96
     take.locator(".play").click()
     expect(take.locator(".play")).to_have_attribute("aria-label", "Pause take, Good morning.")
+    expect(page.locator("#player .state")).to_have_text("Playing")
     page.wait_for_function("parseFloat(document.querySelector('#takes .take').style.getPropertyValue('--heard')) > 5")
     page.keyboard.press("Escape")
     expect(take.locator(".play")).to_have_attribute("aria-label", "Play take, Good morning.")
+    expect(page.locator("#player .stop")).to_be_disabled()
     take.get_by_role("slider").fill("1.5")
     assert take.evaluate("e => e.style.getPropertyValue('--heard')") == "75%"
     take.locator(".words").click()

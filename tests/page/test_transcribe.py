@@ -118,6 +118,7 @@ def test_an_example_shows_what_was_said_and_the_error_rate(visit: Callable[..., 
     row = page.locator("#files li")
     row.locator(".play").click()
     expect(row.locator(".play")).to_have_attribute("aria-label", f"Pause {example.title}")
+    expect(page.locator("#player .state")).to_have_text("Playing")
     page.keyboard.press("Escape")
     expect(row.locator(".play")).to_have_attribute("aria-label", f"Play {example.title}")
 

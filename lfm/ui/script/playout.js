@@ -77,6 +77,7 @@ lfm.Playout = class {
     if (!this.playing && this.waiting.length && this.enough) {
       this.gain ??= new GainNode(sink.context);
       this.gain.connect(sink.output);
+      lfm.Replay.current?.pause();
       this.playing = true;
       this.next = Math.ceil((sink.context.currentTime + lfm.Playout.LEAD) * this.rate);
       this.firstSound ??= performance.now() + lfm.Playout.LEAD * 1000;
