@@ -7,7 +7,7 @@ import re
 import secrets
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,7 +92,8 @@ def main(argv: list[str]) -> int:
             print(f"Ready: {title(name)}", flush=True)
         except LfmError as error:
             print(error, file=sys.stderr, flush=True)  # the page says it too, and stays up
-        threading.Event().wait()
+        while True:
+            time.sleep(1)  # an endless wait would not notice a signal that comes just before it
     except KeyboardInterrupt:
         return 0
     except LfmError as error:
