@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--name", default="codec", help="folder under DATA")
     parser.add_argument("--steps", type=int, default=28000)
     parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--start", type=Path, help="what codec.bundle saved, to begin with when there is no checkpoint")
     parser.add_argument("--by-clock", action="store_true", help="the schedule ends with --seconds; one that was begun goes on at 30 %%")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="rehearse at a toy size")
@@ -51,6 +52,8 @@ def main() -> None:
     if checkpoint.exists():
         trainer.load(checkpoint)
         log.info("resumed at step %d", trainer.step)
+    elif args.start is not None:
+        trainer.load_small(args.start)
     else:
         trainer.start(clips)
     test = held_out(args.data, 16)

@@ -72,6 +72,7 @@ class Trainer:
         self.rng = np.random.default_rng(seed)
         self.latents: list[tuple[Tensor, Tensor]] = []
         self.step, self.speech = 0, 0.0
+        self.fresh = 0  # the step at which the optimiser knew nothing
         self.norms: list[float] = []  # of the gradients since the last report
         self.backward = Halves(self.params) if self.device.type == "cpu" else Whole(self.params)
 
@@ -119,7 +120,7 @@ class Trainer:
         terms, seen = self.backward(job, size)
         self.norms.append(float(torch.nn.utils.clip_grad_norm_(self.params, 1.0)))
         for group in self.optimiser.param_groups:
-            group["lr"] = phase.rate * min(1.0, (self.step + 1) / WARM_UP)
+            group["lr"] = phase.rate * min(1.0, (self.step - self.fresh + 1) / WARM_UP)
         self.optimiser.step()
         move_average(self.shadow, self.mimi, self.step)
         if self.quantised:
@@ -153,8 +154,24 @@ class Trainer:
             "torch_rng": torch.get_rng_state(),
             "step": self.step,
             "speech": self.speech,
+            "fresh": self.fresh,
         }
         save(state, path)
+
+    def save_small(self, path: Path) -> None:
+        """Enough to go on elsewhere with a fresh optimiser, in half precision but for the codebooks' sums."""
+        kept = {k: v if "codebook" in k else v.half() for k, v in self.mimi.state_dict().items()}
+        state = {"mimi": kept, "head": self.head.state_dict(), "step": self.step, "speech": self.speech}
+        save(state, path)
+
+    def load_small(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        weights = {k: v.float() for k, v in state["mimi"].items()}
+        self.mimi.load_state_dict(weights), self.shadow.load_state_dict(weights), self.head.load_state_dict(state["head"])
+        for book in books(self.mimi) + books(self.shadow):
+            book._embedding = None
+        self.step = self.fresh = state["step"]
+        self.speech = state["speech"]
 
     def load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device, weights_only=False)
@@ -165,4 +182,4 @@ class Trainer:
         self.averages.kept = state["kept"]
         self.rng.bit_generator.state = state["rng"]
         torch.set_rng_state(state["torch_rng"].cpu())
-        self.step, self.speech = state["step"], state["speech"]
+        self.step, self.speech, self.fresh = state["step"], state["speech"], state.get("fresh", 0)
