@@ -17,6 +17,7 @@ from gradio_client import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from lfm import ui
+from lfm.engine import Engine
 from tests.fake_engine import FakeEngine
 
 MICROPHONE_HZ = 440  # what the loudest part of the microphone's voice has
@@ -47,6 +48,18 @@ def url(served: tuple[FakeEngine, str]) -> str:
 @pytest.fixture
 def client(engine: FakeEngine, url: str) -> Client:
     return Client(url, verbose=False)
+
+
+@pytest.fixture
+def real(golden_folders: dict[str, Path], served: object) -> Iterator[tuple[Engine, str]]:
+    """A page of its own on the real engine, with a small model of random weights."""
+    engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
+    engine.wait()
+    blocks = ui.build(engine)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **ui.launch_settings())
+    yield engine, url
+    blocks.close(verbose=False)
+    engine.close()
 
 
 @pytest.fixture

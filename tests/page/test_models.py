@@ -157,18 +157,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def real(golden_folders: dict[str, Path], served: object, hub: FakeHub) -> Iterator[tuple[Engine, str]]:
-    engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
-    engine.wait()
-    blocks = ui.build(engine)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **ui.launch_settings())
-    yield engine, url
-    blocks.close(verbose=False)
-    engine.close()
-
-
-@pytest.fixture
-def page(real: tuple[Engine, str], browser: BrowserContext) -> Iterator[Page]:
+def page(hub: FakeHub, real: tuple[Engine, str], browser: BrowserContext) -> Iterator[Page]:
     errors: list[str] = []
     page = browser.new_page()
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

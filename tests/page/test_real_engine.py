@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,6 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import BrowserContext, expect
 
 import app
-from lfm import ui
 from lfm.audio import Audio
 from lfm.chat import Chat
 from lfm.engine import Engine
@@ -25,17 +24,6 @@ from lfm.events import AudioChunk, Event
 from lfm.options import Options
 from tests.page.conftest import ENDED, player, say, until
 from tests.page.tap import heard, listen
-
-
-@pytest.fixture
-def real(golden_folders: dict[str, Path], served: object) -> Iterator[tuple[Engine, str]]:
-    engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
-    engine.wait()
-    blocks = ui.build(engine)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **ui.launch_settings())
-    yield engine, url
-    blocks.close(verbose=False)
-    engine.close()
 
 
 def test_a_question_is_answered_in_text_and_sound_before_generation_ends(

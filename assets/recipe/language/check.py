@@ -15,12 +15,13 @@ import torch
 from language.data import Mix, Sampler, Store
 from language.hearing import LogMel, Renderings, rendered
 from language.sequences import END, ENDED, N_AUDIO, N_TEXT, VOICES, Heard, Sequence
-from language.sizes import POCKET, config_json
+from language.sizes import config_json
 from lfm import prompts
 from lfm.config import MelConfig
 from lfm.conversation import Conversation, Segment, Spoken, Text
 from lfm.mel import log_mel
 from lfm.schedule import Interleaved, Schedule, Sequential
+from lfm.sizes import POCKET
 from lfm.status import ModelInfo
 
 INFO = ModelInfo(

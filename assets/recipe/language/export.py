@@ -20,9 +20,9 @@ from torch import Tensor
 from codec.model import WEIGHTS as MIMI
 from language.compare import compare
 from language.model import LanguageModel
-from language.sizes import POCKET, TINY
+from language.sizes import TINY
 from lfm.published import main_tensors
-from lfm.sizes import Size
+from lfm.sizes import POCKET, Size
 
 BITS = 8
 FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables of codes: half of all numbers, and they forgive more

@@ -4,21 +4,6 @@ from typing import Any
 
 from lfm.sizes import Size, config
 
-POCKET = Size(  # widths are multiples of 32, so that every matrix can be stored in groups of 8-bit numbers
-    encoder=160,
-    encoder_layers=5,
-    encoder_heads=4,
-    channels=32,
-    hidden=256,
-    heads=8,
-    kv_heads=4,
-    layers="ccaccaca",
-    ff=960,
-    ff_multiple=64,
-    vocab=4096,
-    depth=128,
-    depth_layers=2,
-)
 TINY = Size(  # for rehearsals
     encoder=32,
     encoder_layers=1,

@@ -19,8 +19,9 @@ import torch
 from language.batches import fixed, stream
 from language.data import Mix, Store
 from language.losses import TERMS, Phase
-from language.sizes import POCKET, TINY
+from language.sizes import TINY
 from language.trainer import Trainer
+from lfm.sizes import POCKET
 from training import Clock
 
 log = logging.getLogger(__name__)
