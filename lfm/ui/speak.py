@@ -85,17 +85,19 @@ class Speak:
                     apply_default_css=False,
                 )
 
-        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        text.change(counted, text, count, trigger_mode="always_last", **quick)
+        how: dict[str, Any] = {
+            "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
+        }  # fmt: skip
+        text.change(counted, text, count, trigger_mode="always_last", queue=False, show_progress="hidden", api_visibility="private")
         dice.click(None, None, seed, js=DICE, api_visibility="private")
         button.click(
-            self.run, [visitor, text, self.voice, self.description, self.decoder, seed, temperature, top_k], [self.list, player.bar],
-            concurrency_limit=None, show_progress="hidden", api_visibility="private", trigger_mode="multiple",
-        )  # fmt: skip
-        self.list.keep(self.change(lambda takes, event: takes.keep(str(event.id))), visitor, self.list, **quick)
-        self.list.delete(self.change(lambda takes, event: takes.delete(str(event.id))), visitor, self.list, **quick)
-        self.list.sweep(self.change(lambda takes, event: takes.sweep()), visitor, self.list, **quick)
-        self.list.choose(self.change(lambda takes, event: takes.choose(str(event.id), event.verdict)), visitor, self.list, **quick)
+            self.run, [visitor, text, self.voice, self.description, self.decoder, seed, temperature, top_k], [self.list, player.bar], **how
+        )
+        # In the queue, or these would overtake what the run last said, which would then undo them.
+        self.list.keep(self.change(lambda takes, event: takes.keep(str(event.id))), visitor, self.list, **how)
+        self.list.delete(self.change(lambda takes, event: takes.delete(str(event.id))), visitor, self.list, **how)
+        self.list.sweep(self.change(lambda takes, event: takes.sweep()), visitor, self.list, **how)
+        self.list.choose(self.change(lambda takes, event: takes.choose(str(event.id), event.verdict)), visitor, self.list, **how)
 
     def follow(self, model: ModelInfo, chosen: dict[str, Any]) -> Updates:
         """Offer what this model has, set as the visitor had it."""

@@ -59,13 +59,13 @@ class Transcribe:
         how: dict[str, Any] = {
             "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
         }  # fmt: skip
-        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         self.drop.upload(self.dropped, [visitor, self.drop], outputs, **how)
         button.utterance(self.recorded, visitor, outputs, **how)
         for chip, example in chips:
             chip.click(self.tried(example), visitor, outputs, **how)
-        self.list.pick(self.picked, visitor, outputs, **quick)
-        self.list.clear(self.cleared, visitor, outputs, **quick)
+        # In the queue, or these would overtake what the work last said, which would then undo them.
+        self.list.pick(self.picked, visitor, outputs, **how)
+        self.list.clear(self.cleared, visitor, outputs, **how)
         self.list.again(self.repeated, visitor, outputs, **how)
 
     def follow(self, model: ModelInfo) -> Updates:
