@@ -10,6 +10,7 @@ from lfm.ui.api import Api
 from lfm.ui.backend import Backend
 from lfm.ui.header import Header
 from lfm.ui.look import launch_settings
+from lfm.ui.parts import ASIDE
 from lfm.ui.place import Place
 from lfm.ui.player import Player
 from lfm.ui.speak import Speak
@@ -68,13 +69,12 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
                 mine.gone = True
                 await mine.stopped()
 
-        quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         followed = [header.html, header.trouble, facts, talk.settings.decoder, transcribe.examples]
         followed += [speak.voice, speak.describe, speak.decoder]
-        page.load(follow, [visitor, chosen], followed, **quietly)
-        gr.Timer(1).tick(follow, [visitor, chosen], followed, **quietly)
-        gr.on([speak.voice.input, speak.decoder.input], remember, [chosen, speak.voice, speak.decoder], chosen, **quietly)
-        player.bar.stop(stop, visitor, trigger_mode="multiple", **quietly)
+        page.load(follow, [visitor, chosen], followed, **ASIDE)
+        gr.Timer(1).tick(follow, [visitor, chosen], followed, **ASIDE)
+        gr.on([speak.voice.input, speak.decoder.input], remember, [chosen, speak.voice, speak.decoder], chosen, **ASIDE)
+        player.bar.stop(stop, visitor, trigger_mode="multiple", **ASIDE)
         page.unload(closed)
         talk.settings.remember(page)
     return page

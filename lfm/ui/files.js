@@ -29,11 +29,10 @@ function added() {
 
 function patch(item, row, shown) {
   const at = (name) => item.querySelector(name);
-  const put = (node, text) => { if (node.textContent !== text) node.textContent = text; };
   item.row = row;
   item.className = `${row.kind} ${row.index === shown ? "shown" : ""}`;
-  put(at(".name"), row.name);
-  put(at(".length"), row.length ?? "");
+  lfm.put(at(".name"), row.name);
+  lfm.put(at(".length"), row.length ?? "");
   if (item.dataset.state !== row.state) {
     item.dataset.state = row.state;
     at(".state").innerHTML = row.kind === "done" ? lfm.icon(lfm.icons.done) : "";
@@ -43,7 +42,7 @@ function patch(item, row, shown) {
   at(".again").hidden = row.kind !== "stopped" && row.kind !== "failed";
   at(".again").setAttribute("aria-label", `Try ${row.name} again`);
   at(".trouble").hidden = !row.trouble;
-  put(at(".trouble"), row.trouble ?? "");
+  lfm.put(at(".trouble"), row.trouble ?? "");
   const progress = at(".progress");
   progress.hidden = row.kind !== "transcribing";
   progress.setAttribute("aria-label", `${row.name} transcribed`);

@@ -6,23 +6,20 @@ const pill = part(".pill");
 const sheet = part("#models");
 const rows = new Map();       // name -> <li>
 const LABELS = { use: "Use", download: "Download", cancel: "Cancel", again: "Try again", continue: "Continue" };
-const CHECK = '<svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>';
 const ROW = '<div class="what"><p class="title"></p><div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><i></i></div><p class="note"></p></div><p class="cost"><span class="size"></span><span class="needs"></span></p>';
 
 // ---- what is shown ----
 
-const put = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-
 function show(view) {
   if (!view) return;
   pill.dataset.colour = view.pill.colour;
-  put(part(".pill .word"), view.pill.word);
-  put(part(".pill .amount"), view.pill.amount);
-  put(part(".pill .detail"), view.pill.detail);
+  lfm.put(part(".pill .word"), view.pill.word);
+  lfm.put(part(".pill .amount"), view.pill.amount);
+  lfm.put(part(".pill .detail"), view.pill.detail);
   pill.setAttribute("aria-label", `Model: ${[view.pill.word, view.pill.amount].filter(Boolean).join(" ")}. ${view.pill.detail}`);
-  put(part(".free"), view.free);
-  put(part(".said"), view.said);
-  put(part(".hint"), view.hint);
+  lfm.put(part(".free"), view.free);
+  lfm.put(part(".said"), view.said);
+  lfm.put(part(".hint"), view.hint);
   part(".another").hidden = view.fixed;
   const names = view.rows.map((row) => row.name);
   for (const [name, item] of rows) if (!names.includes(name)) { item.remove(); rows.delete(name); }
@@ -43,10 +40,10 @@ function added(name) {
 
 function patch(item, row) {
   const at = (selector) => item.querySelector(selector);
-  put(at(".title"), row.title);
-  put(at(".note"), row.note);
-  put(at(".size"), row.size);
-  put(at(".needs"), row.needs);
+  lfm.put(at(".title"), row.title);
+  lfm.put(at(".note"), row.note);
+  lfm.put(at(".size"), row.size);
+  lfm.put(at(".needs"), row.needs);
   item.className = `${row.action === "in use" ? "used" : ""} ${row.trouble ? "trouble" : ""}`;
   const progress = at(".progress");
   progress.hidden = row.share === null;
@@ -64,7 +61,7 @@ function patch(item, row) {
     item.append(button);
     if (focused) button.focus();
   } else {
-    item.insertAdjacentHTML("beforeend", `<p class="action">${row.action === "in use" ? CHECK + "In use" : ""}</p>`);
+    item.insertAdjacentHTML("beforeend", `<p class="action">${row.action === "in use" ? lfm.icon(lfm.icons.done) + "In use" : ""}</p>`);
     if (focused) sheet.focus();
   }
 }
@@ -73,7 +70,7 @@ async function act(what, name) {
   try {
     show(await server.act({ what, name }));
   } catch {
-    put(part(".said"), "The program does not answer. Is it still running?");
+    lfm.put(part(".said"), "The program does not answer. Is it still running?");
   }
 }
 

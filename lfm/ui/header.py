@@ -2,7 +2,6 @@
 
 import time
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,10 +11,10 @@ from lfm.status import ModelInfo, Status
 from lfm.ui import figures
 from lfm.ui.backend import Backend
 from lfm.ui.models import listed, memory_left
+from lfm.ui.parts import drawn
 from lfm.ui.place import Place
 from lfm.ui.visitor import Visitor
 
-HERE = Path(__file__).parent
 NOISE = "This model has random weights, so it answers with noise. Choose a real one to talk."
 FIXED = "The model is fixed on this page. Run the program on a computer of your own to choose another."
 HINT = "Another model begins a new conversation."
@@ -37,15 +36,7 @@ class Header:
             said = "" if self.fixed else self.act(str(asked["what"]), str(asked["name"]).strip())
             return self.view(said=said)
 
-        self.html = gr.HTML(
-            self.view(),
-            elem_id="head",
-            html_template=(HERE / "header.html").read_text(),
-            js_on_load=(HERE / "header.js").read_text(),
-            server_functions=[act],
-            apply_default_css=False,
-            tagline=place.tagline,
-        )
+        self.html = drawn("header", self.view(), elem_id="head", server_functions=[act], tagline=place.tagline)
         self.trouble = gr.HTML(notice(engine.status), elem_id="trouble")
 
     def act(self, what: str, name: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-HERE = Path(__file__).parent
+from lfm.ui.parts import drawn
 
 
 def microphone(idle: str, recording: str, elem_id: str, min_width: int = 184, hands_free: bool = False) -> gr.HTML:
@@ -13,17 +13,8 @@ def microphone(idle: str, recording: str, elem_id: str, min_width: int = 184, ha
 
     `hands_free`: it follows the switch of that name.
     """
-    return gr.HTML(
-        elem_id=elem_id,
-        elem_classes="microphone",
-        html_template=(HERE / "microphone.html").read_text(),
-        js_on_load=(HERE / "microphone.js").read_text(),
-        apply_default_css=False,
-        min_width=min_width,
-        idle=idle,
-        recording=recording,
-        hands_free=hands_free,
-    )
+    words = {"idle": idle, "recording": recording}
+    return drawn("microphone", elem_id=elem_id, elem_classes="microphone", min_width=min_width, hands_free=hands_free, **words)
 
 
 def recording(event: gr.EventData) -> str:

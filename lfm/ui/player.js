@@ -52,7 +52,7 @@ function whenReady() {
   return wait ? `Plays when it is ready, in about ${wait < 90 ? `${Math.ceil(wait)} s` : `${Math.ceil(wait / 60)} min`}` : "Plays when it is ready";
 }
 
-const write = (name, text) => { if (part(name).textContent !== text) part(name).textContent = text; };   // else it is read aloud again
+const write = (name, text) => lfm.put(part(name), text);
 
 let active = null;
 function show() {

@@ -10,17 +10,14 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
-
-import gradio as gr
 
 from lfm.events import AudioChunk, Done, Event, Queued, TextDelta
 from lfm.status import Status
 from lfm.ui import figures
+from lfm.ui.parts import drawn
 
-HERE = Path(__file__).parent
 PATIENCE = 2.0  # seconds that a fetch waits for something new before it returns empty
 LOOK_EVERY = 0.01  # seconds
 
@@ -93,14 +90,8 @@ class Player:
             return feed.messages[have:] if feed else None
 
         self._feeds = feeds
-        self.bar = gr.HTML(
-            elem_id="player",
-            html_template=(HERE / "player.html").read_text(),
-            js_on_load=(HERE / "player.js").read_text(),
-            server_functions=[fetch],
-            apply_default_css=False,
-            render=False,  # it is the page's last child, and the tabs before it need it
-        )
+        # It is the page's last child, and the tabs before it need it.
+        self.bar = drawn("player", elem_id="player", server_functions=[fetch], render=False)
 
     @contextmanager
     def feed(self) -> Iterator[Feed]:

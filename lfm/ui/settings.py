@@ -8,6 +8,7 @@ import gradio as gr
 from lfm import prompts
 from lfm.options import CHAT, Options, Sampling
 from lfm.status import ModelInfo
+from lfm.ui.parts import ASIDE
 
 VOICE_AND_TEXT, TEXT_ONLY = "Voice and text", "Text only"
 MODEL_OWN = "Model's own"
@@ -83,10 +84,9 @@ class Settings:
         names = list(DEFAULTS)
         pack = f"(...values) => Object.fromEntries({names}.map((name, i) => [name, values[i]]))"
         unpack = f"(state) => {names}.map((name) => state?.[name] ?? null)"
-        quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        self._restore = {"fn": None, "inputs": self.state, "outputs": controls, "js": unpack} | quietly
-        gr.on([control.change for control in controls], None, controls, self.state, js=pack, trigger_mode="multiple", **quietly)
-        self.reset.click(lambda: list(DEFAULTS.values()), None, controls, **quietly)
+        self._restore = {"fn": None, "inputs": self.state, "outputs": controls, "js": unpack} | ASIDE
+        gr.on([control.change for control in controls], None, controls, self.state, js=pack, trigger_mode="multiple", **ASIDE)
+        self.reset.click(lambda: list(DEFAULTS.values()), None, controls, **ASIDE)
 
     @property
     def controls(self) -> list[Any]:

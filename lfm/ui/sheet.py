@@ -4,13 +4,13 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
 
 import soundfile
 
 from lfm.pieces import LONGEST
 from lfm.ui import figures
 from lfm.ui.examples import word_error_rate
+from lfm.ui.parts import url
 
 State = Literal["Waiting", "Transcribing", "Done", "Stopped", "Failed"]
 LONG_NOTE = f"Heard in parts of at most {LONGEST:.0f} s, cut where it is quiet: in longer ones the model leaves words out."
@@ -51,7 +51,7 @@ class File:
             "kind": self.state.lower(),
             "share": share,
             "trouble": self.trouble,
-            "url": f"gradio_api/file={quote(self.path)}" if self.seconds else "",
+            "url": url(self.path) if self.seconds else "",
         }
 
     def line(self) -> str:
@@ -64,9 +64,7 @@ class File:
         """What a reader should know of how it was done."""
         if self.reference and self.state == "Done":
             return ""
-        return "Heard in parts of at most 30 s, cut where it is quiet: in longer ones the model leaves words out." * (
-            self.seconds > LONGEST
-        )
+        return LONG_NOTE if self.seconds > LONGEST else ""
 
     def checked(self) -> dict[str, str] | None:
         """An example's own words, and how many of them were missed."""

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import ceil
-from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -19,13 +18,13 @@ from lfm.status import ModelInfo
 from lfm.ui import figures
 from lfm.ui.backend import Backend
 from lfm.ui.merge import merged
+from lfm.ui.parts import ANSWERED, ASIDE, drawn
 from lfm.ui.player import Player
 from lfm.ui.take import Take
 from lfm.ui.takes import Pair, Sound, SpokenTake, Takes, growing
 from lfm.ui.trouble import explained
 from lfm.ui.visitor import Visitor
 
-HERE = Path(__file__).parent
 TEXT = "The ferry leaves at nine, and the last one back is at six."
 LETTERS_A_SECOND = 15.0  # of calm English speech
 VOICES = ("US female", "US male", "UK female", "UK male")  # in this order, of those that the model has
@@ -77,27 +76,20 @@ class Speak:
                     temperature = gr.Number(SPEAK.audio.temperature, label="Voice temperature", minimum=0, maximum=2, step=0.1, **number)
                     top_k = gr.Number(SPEAK.audio.top_k, label="Voice top-k", minimum=0, maximum=2048, precision=0, **number)
             with gr.Column(elem_classes="right", min_width=0):
-                self.list = gr.HTML(
-                    {},
-                    elem_id="takes",
-                    html_template=(HERE / "takes.html").read_text(),
-                    js_on_load=(HERE / "takes.js").read_text(),
-                    apply_default_css=False,
-                )
+                self.list = drawn("takes", {}, elem_id="takes")
 
-        how: dict[str, Any] = {
-            "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
-        }  # fmt: skip
-        text.change(counted, text, count, trigger_mode="always_last", queue=False, show_progress="hidden", api_visibility="private")
+        text.change(counted, text, count, trigger_mode="always_last", **ASIDE)
         dice.click(None, None, seed, js=DICE, api_visibility="private")
         button.click(
-            self.run, [visitor, text, self.voice, self.description, self.decoder, seed, temperature, top_k], [self.list, player.bar], **how
+            self.run,
+            [visitor, text, self.voice, self.description, self.decoder, seed, temperature, top_k],
+            [self.list, player.bar],
+            **ANSWERED,
         )
-        # In the queue, or these would overtake what the run last said, which would then undo them.
-        self.list.keep(self.change(lambda takes, event: takes.keep(str(event.id))), visitor, self.list, **how)
-        self.list.delete(self.change(lambda takes, event: takes.delete(str(event.id))), visitor, self.list, **how)
-        self.list.sweep(self.change(lambda takes, event: takes.sweep()), visitor, self.list, **how)
-        self.list.choose(self.change(lambda takes, event: takes.choose(str(event.id), event.verdict)), visitor, self.list, **how)
+        self.list.keep(self.change(lambda takes, event: takes.keep(str(event.id))), visitor, self.list, **ANSWERED)
+        self.list.delete(self.change(lambda takes, event: takes.delete(str(event.id))), visitor, self.list, **ANSWERED)
+        self.list.sweep(self.change(lambda takes, event: takes.sweep()), visitor, self.list, **ANSWERED)
+        self.list.choose(self.change(lambda takes, event: takes.choose(str(event.id), event.verdict)), visitor, self.list, **ANSWERED)
 
     def follow(self, model: ModelInfo, chosen: dict[str, Any]) -> Updates:
         """Offer what this model has, set as the visitor had it."""

@@ -21,7 +21,6 @@ const items = new Map();      // id -> <li>
 let opened = null;            // the id of the take that is open
 let newest = null;
 
-const put = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
 const named = (view) => `take, ${view.text.slice(0, 60)}`;
 const absolute = (url) => new URL(url, document.baseURI).href;
 
@@ -33,9 +32,9 @@ function show(value) {
   const some = takes.length + growing.length > 0;
   element.querySelector(".empty").hidden = some;
   element.querySelector(".top").hidden = !some;
-  put(element.querySelector(".count"), takes.length ? String(takes.length) : "");
+  lfm.put(element.querySelector(".count"), takes.length ? String(takes.length) : "");
   element.querySelector(".sweep").hidden = !takes.some((take) => take.kept) || takes.every((take) => take.kept);
-  put(element.querySelector(".verdicts"), value?.verdicts ?? "");
+  lfm.put(element.querySelector(".verdicts"), value?.verdicts ?? "");
   if (takes[0]?.id !== newest) { newest = takes[0]?.id; if (takes[0]?.kind === "take") opened = newest; }
   const views = [...growing, ...takes];
   for (const [id, item] of items) {
@@ -82,11 +81,11 @@ function added(view) {
 function patchTake(item, view) {
   const at = (name) => item.querySelector(name);
   const open = opened === view.id;
-  put(at(".text"), view.text);
-  put(at(".how"), view.how);
-  put(at(".length"), lfm.clock(view.seconds));
-  put(at(".end"), lfm.clock(view.seconds));
-  put(at(".figures"), view.figures);
+  lfm.put(at(".text"), view.text);
+  lfm.put(at(".how"), view.how);
+  lfm.put(at(".length"), lfm.clock(view.seconds));
+  lfm.put(at(".end"), lfm.clock(view.seconds));
+  lfm.put(at(".figures"), view.figures);
   item.classList.toggle("open", open);
   at(".words").setAttribute("aria-expanded", open);
   at(".more").hidden = !open;
@@ -105,14 +104,14 @@ function patchTake(item, view) {
 }
 
 function patchPair(item, view) {
-  put(item.querySelector(".said"), `“${view.text}” · ${view.how}`);
+  lfm.put(item.querySelector(".said"), `“${view.text}” · ${view.how}`);
   item.querySelector(".delete").setAttribute("aria-label", "Delete both");
 }
 
 function patchGrowing(item, view) {
-  put(item.querySelector(".text"), view.text);
-  put(item.querySelector(".how"), view.how);
-  put(item.querySelector(".length"), view.bars.length ? view.length : "");
+  lfm.put(item.querySelector(".text"), view.text);
+  lfm.put(item.querySelector(".how"), view.how);
+  lfm.put(item.querySelector(".length"), view.bars.length ? view.length : "");
   draw(item.querySelector(".wave"), view.bars, 36);
 }
 

@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
 
 import numpy as np
 
 from lfm import audio
 from lfm.ui import figures, picture
+from lfm.ui.parts import url
 from lfm.ui.take import new_file
 
 Verdict = Literal["A", "B", "same"]
@@ -132,8 +132,3 @@ def growing(text: str, how: str, pcm: list[np.ndarray], sample_rate: int) -> dic
     """A take that is not there in full."""
     sound = np.concatenate([np.zeros(0, np.int16), *pcm])
     return {"text": text, "how": how, "bars": picture.bars(sound), "length": figures.duration(len(sound) / sample_rate)}
-
-
-def url(path: Path) -> str:
-    """Where Gradio serves a file of its folder, relative to the page."""
-    return f"gradio_api/file={quote(str(path))}"

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,6 +14,7 @@ from lfm.ui.backend import Backend
 from lfm.ui.export import export
 from lfm.ui.merge import merged
 from lfm.ui.microphone import microphone, recording
+from lfm.ui.parts import ANSWERED, drawn
 from lfm.ui.player import Feed, Player
 from lfm.ui.settings import Chosen, Settings, chosen
 from lfm.ui.take import Take, new_file
@@ -23,7 +23,6 @@ from lfm.ui.turn import Answer, Sound, Turn
 from lfm.ui.visitor import Notice, Visitor
 from lfm.ui.words import recognised
 
-HERE = Path(__file__).parent
 NOTES = {"end": "", "length": "Cut off at the greatest length", "cancelled": "Stopped"}
 log = logging.getLogger(__name__)
 Message = dict[str, Any]
@@ -38,10 +37,7 @@ class Talk:
         self.player = player
         with gr.Row(elem_id="talk"):
             with gr.Column(elem_id="conversation", min_width=0):
-                self.chat = gr.HTML(
-                    {"turns": [], "notice": None}, elem_id="chat", html_template=(HERE / "conversation.html").read_text(),
-                    js_on_load=(HERE / "conversation.js").read_text(), apply_default_css=False,
-                )  # fmt: skip
+                self.chat = drawn("conversation", {"turns": [], "notice": None}, elem_id="chat")
                 with gr.Row(elem_id="composer"):
                     self.box = gr.MultimodalTextbox(
                         elem_id="box", label="Message", show_label=False, container=False, placeholder="Type a message",
@@ -50,10 +46,7 @@ class Talk:
                     button = microphone("Hold to talk", "Release to send", elem_id="talk-button", hands_free=True)
             with gr.Column(elem_id="rail", scale=0, min_width=256):
                 self.settings = Settings()
-                gr.HTML(
-                    elem_id="hands", html_template=(HERE / "handsfree.html").read_text(),
-                    js_on_load=(HERE / "handsfree.js").read_text(), apply_default_css=False,
-                )  # fmt: skip
+                drawn("handsfree", elem_id="hands")
                 self.settings.advanced()
                 with gr.Column(visible=False, elem_id="foot", min_width=0) as self.foot:
                     self.meter = gr.HTML(elem_id="meter")
@@ -63,22 +56,18 @@ class Talk:
                 self.file = gr.Textbox(visible="hidden", label="Exported file")
 
         self.outputs = outputs = [self.chat, player.bar, self.box, self.meter, self.foot]
-        # Several answers of one tab wait for each other in its session, and all tabs in the engine: Gradio need not hold anyone back.
-        how: dict[str, Any] = {
-            "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
-        }  # fmt: skip
         settings = self.settings.state
         asked = [
-            self.box.submit(self.send, [visitor, self.box, settings], outputs, **how),
-            button.utterance(self.hear, [visitor, self.box, settings], outputs, **how),
-            self.chat.ask(self.example, [visitor, settings], outputs, **how),
-            self.chat.retry(self.again, [visitor, settings], outputs, **how),
-            self.chat.shorten(self.shorten, [visitor, settings], outputs, **how),
+            self.box.submit(self.send, [visitor, self.box, settings], outputs, **ANSWERED),
+            button.utterance(self.hear, [visitor, self.box, settings], outputs, **ANSWERED),
+            self.chat.ask(self.example, [visitor, settings], outputs, **ANSWERED),
+            self.chat.retry(self.again, [visitor, settings], outputs, **ANSWERED),
+            self.chat.shorten(self.shorten, [visitor, settings], outputs, **ANSWERED),
         ]
         for event in asked:
-            event.then(self.listen, visitor, self.chat, **how)
-        new.click(self.clear, visitor, outputs, **how)
-        save.click(self.export, visitor, self.file, **how).then(None, self.file, None, js="lfm.exported", api_visibility="private")
+            event.then(self.listen, visitor, self.chat, **ANSWERED)
+        new.click(self.clear, visitor, outputs, **ANSWERED)
+        save.click(self.export, visitor, self.file, **ANSWERED).then(None, self.file, None, js="lfm.exported", api_visibility="private")
 
     # --- events ---
 

@@ -17,13 +17,13 @@ from lfm.ui.backend import Backend
 from lfm.ui.examples import Example, examples
 from lfm.ui.merge import merged
 from lfm.ui.microphone import microphone, recording
+from lfm.ui.parts import ANSWERED, drawn
 from lfm.ui.player import Player
 from lfm.ui.sheet import File, Sheet
 from lfm.ui.take import new_file
 from lfm.ui.trouble import UNEXPECTED, explained
 from lfm.ui.visitor import Visitor
 
-HERE = Path(__file__).parent
 Updates = dict[Any, Any]
 
 
@@ -42,13 +42,13 @@ class Transcribe:
                     elem_id="drop", label="Audio files", file_count="multiple", file_types=["audio"],
                     show_label=False, container=False, height=116,
                 )  # fmt: skip
-                self.list = html("files")
+                self.list = drawn("files", {}, elem_id="files")
                 with gr.Column(elem_id="examples", min_width=0, visible=bool(examples())) as self.examples:
                     gr.HTML('<p class="caption">Or try one of these</p>', apply_default_css=False)
                     with gr.Row(elem_classes="chips"):
                         chips = [(gr.Button(each.label, scale=0, min_width=0, elem_classes="chip"), each) for each in examples()]
             with gr.Column(elem_classes="right", min_width=0, elem_id="transcript-side"):
-                self.head = html("transcript")
+                self.head = drawn("transcript", {}, elem_id="transcript")
                 self.text = gr.Textbox(
                     elem_id="words", label="Transcript", show_label=False, container=False, interactive=False,
                     lines=1, max_lines=1000, visible=False,
@@ -56,17 +56,13 @@ class Transcribe:
                 self.foot = gr.HTML(elem_id="checked", apply_default_css=False)
 
         outputs = [self.list, self.head, self.text, self.foot, player.bar, self.drop]
-        how: dict[str, Any] = {
-            "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple",
-        }  # fmt: skip
-        self.drop.upload(self.dropped, [visitor, self.drop], outputs, **how)
-        button.utterance(self.recorded, visitor, outputs, **how)
+        self.drop.upload(self.dropped, [visitor, self.drop], outputs, **ANSWERED)
+        button.utterance(self.recorded, visitor, outputs, **ANSWERED)
         for chip, example in chips:
-            chip.click(self.tried(example), visitor, outputs, **how)
-        # In the queue, or these would overtake what the work last said, which would then undo them.
-        self.list.pick(self.picked, visitor, outputs, **how)
-        self.list.clear(self.cleared, visitor, outputs, **how)
-        self.list.again(self.repeated, visitor, outputs, **how)
+            chip.click(self.tried(example), visitor, outputs, **ANSWERED)
+        self.list.pick(self.picked, visitor, outputs, **ANSWERED)
+        self.list.clear(self.cleared, visitor, outputs, **ANSWERED)
+        self.list.again(self.repeated, visitor, outputs, **ANSWERED)
 
     def follow(self, model: ModelInfo) -> Updates:
         """The examples are in English."""
@@ -158,17 +154,6 @@ class Transcribe:
             self.text: gr.Textbox(sheet.text(), visible=bool(sheet.files)),
             self.foot: foot(head),
         }
-
-
-def html(name: str) -> gr.HTML:
-    """A part of the tab that is drawn by a script of its own."""
-    return gr.HTML(
-        {},
-        elem_id=name,
-        html_template=(HERE / f"{name}.html").read_text(),
-        js_on_load=(HERE / f"{name}.js").read_text(),
-        apply_default_css=False,
-    )
 
 
 def heard(file: File, event: object) -> None:

@@ -15,23 +15,16 @@ function show(value) {
 
 let back;
 copy.addEventListener("click", async () => {
-  try {
-    await navigator.clipboard.writeText(words());
-  } catch {                      // over http there is no clipboard: select, so that the keys can copy
-    document.querySelector("#words textarea")?.select();
-    document.execCommand("copy");
-  }
+  await lfm.copy(words());
   copy.textContent = "Copied";
   clearTimeout(back);
   back = setTimeout(() => { copy.textContent = "Copy"; }, 1600);
 });
 
 save.addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([words().trim() + "\n"], { type: "text/plain;charset=utf-8" }));
-  link.download = props.value.save;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  const url = URL.createObjectURL(new Blob([words().trim() + "\n"], { type: "text/plain;charset=utf-8" }));
+  lfm.download(url, props.value.save);
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
 });
 
 watch("value", () => show(props.value));

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
 import numpy as np
 
 from lfm import audio
 from lfm.audio import Audio
 from lfm.status import ModelInfo
+from lfm.ui.parts import url
 
 BARS = 40  # of the little wave beside a sound
 Shown = dict[str, Any]  # what the browser gets
@@ -37,8 +37,12 @@ class Sound:
         return audio.load(self.path)
 
     def shown(self) -> Shown:
-        src = f"gradio_api/file={quote(self.path)}"
-        return {"src": src, "name": Path(self.path).name, "seconds": round(self.seconds, 3), "bars": ",".join(map(str, self.bars))}
+        return {
+            "src": url(self.path),
+            "name": Path(self.path).name,
+            "seconds": round(self.seconds, 3),
+            "bars": ",".join(map(str, self.bars)),
+        }
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 window.lfm ??= {};
 
+// A text that is already there is left alone, or it would be read aloud again.
+lfm.put = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+
 // `0:08`
 lfm.clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
@@ -30,9 +33,10 @@ lfm.download = (url, name) => {
 
 lfm.exported = (path) => { if (path) lfm.download(`gradio_api/file=${encodeURI(path)}`, "conversation.zip"); };
 
-// The clipboard needs https or localhost; a selected field needs neither.
+// The clipboard needs https or localhost, and leave; a selected field needs neither.
 lfm.copy = async (text) => {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  if (copied) return;
   const field = document.createElement("textarea");
   field.value = text;
   document.body.append(field);
