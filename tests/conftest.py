@@ -1,11 +1,13 @@
 """Checkpoints for the tests: the cut copies of the reference's, and what is loaded from them in float32."""
 
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lfm.checkpoint import LoadedModel, load
+from lfm.engine import Engine
 
 GOLDEN = Path(__file__).parent / "golden"
 FAMILIES = ["lfm25-tiny", "lfm2-tiny"]
@@ -31,3 +33,11 @@ def lfm25(golden_folders: dict[str, Path]) -> LoadedModel:
 def lfm2(golden_folders: dict[str, Path]) -> LoadedModel:
     """A small LFM2-Audio, with Mimi alone."""
     return load(golden_folders["lfm2-tiny"], "float32")
+
+
+@pytest.fixture
+def engine(golden_folders: dict[str, Path]) -> Iterator[Engine]:
+    """On a thread of its own, with a small LFM2.5-Audio."""
+    engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
+    yield engine
+    engine.close()

@@ -164,3 +164,13 @@ def player(page: Page) -> dict[str, Any]:
     for key in ("began", "firstChunk", "lastChunk", "firstSound", "ended"):
         run[key] = run[key] and (origin + run[key]) / 1000
     return run
+
+
+def one_waits(visit: Callable[..., Page], engine: FakeEngine, question: str) -> tuple[Page, Page]:
+    """Two visitors: the first is being answered for half a minute, the second has asked and waits."""
+    engine.prefill = 30.0
+    first, second = visit(), visit()
+    say(first, "Take your time.")
+    until(lambda: engine.status.state == "busy")
+    say(second, question)
+    return first, second

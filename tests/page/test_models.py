@@ -16,7 +16,7 @@ from lfm.random_model import write
 from lfm.status import Download, Status
 from tests.fake_engine import LFM2, LFM25, FakeEngine
 from tests.fake_hub import BIG, REPOSITORY, FakeHub
-from tests.page.conftest import ENDED, open_tab, say, until
+from tests.page.conftest import ENDED, one_waits, open_tab, say, until
 from tests.test_engine import question
 
 
@@ -111,11 +111,7 @@ def test_another_model_begins_a_new_conversation_and_says_so(visit: Callable[...
 
 
 def test_one_who_waits_sees_the_place_in_the_pill(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.prefill = 30.0
-    first, second = visit(), visit()
-    say(first, "Take your time.")
-    until(lambda: engine.status.state == "busy")
-    say(second, "Am I next?")
+    first, second = one_waits(visit, engine, "Am I next?")
     expect(second.locator(".pill")).to_contain_text("Busy, you are next")
     expect(first.locator(".pill .word")).to_have_text("Busy")
     engine.prefill = 0.0

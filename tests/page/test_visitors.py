@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from lfm.ui.visitor import Visitor
 from tests.fake_engine import FRAME, RATE, FakeEngine, tone
-from tests.page.conftest import ENDED, say, until
+from tests.page.conftest import ENDED, one_waits, say, until
 
 # Every word that the bar's hint ever is, however short.
 NOTE_HINTS = """() => {
@@ -66,11 +66,7 @@ def test_a_closed_tab_frees_the_engine_for_the_next_visitor(
 
 
 def test_one_who_waits_can_leave_the_queue(visit: Callable[..., Page], engine: FakeEngine) -> None:
-    engine.prefill = 30.0
-    first, second = visit(), visit()
-    say(first, "Take your time.")
-    until(lambda: engine.status.state == "busy")
-    say(second, "Never mind")
+    first, second = one_waits(visit, engine, "Never mind")
     expect(second.locator("#player .hint")).to_have_text("You are next")
     second.keyboard.press("Escape")
     until(lambda: engine.ended)
