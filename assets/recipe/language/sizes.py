@@ -1,24 +1,12 @@
 """How large the pocket is: the published config.json at a size that ships."""
 
+from dataclasses import replace
 from typing import Any
 
+from lfm import sizes
 from lfm.sizes import Size, config
 
-TINY = Size(  # for rehearsals
-    encoder=32,
-    encoder_layers=1,
-    encoder_heads=4,
-    channels=8,
-    hidden=64,
-    heads=4,
-    kv_heads=2,
-    layers="ccaca",
-    ff=192,
-    ff_multiple=64,
-    vocab=4096,
-    depth=64,
-    depth_layers=1,
-)
+TINY = replace(sizes.TINY, vocab=4096)  # for rehearsals
 CONTEXT = 2048  # positions; training sees a few hundred
 
 
