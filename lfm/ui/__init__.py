@@ -56,6 +56,7 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
                 mine.model = model
                 updates |= {facts: shown(engine.status, place)} | talk.settings.follow(model) | transcribe.follow(model)
                 updates |= speak.follow(model, remembered or {})
+                updates |= {} if mine.turns else {talk.chat: mine.shown()}  # what it can be asked
             return updates
 
         async def remember(remembered: dict[str, Any], voice: str | None, decoder: str | None) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
                 mine.gone = True
                 await mine.stopped()
 
-        followed = [header.html, header.trouble, facts, talk.settings.decoder, transcribe.examples]
+        followed = [header.html, header.trouble, facts, talk.chat, talk.settings.decoder, transcribe.examples]
         followed += [speak.voice, speak.describe, speak.decoder]
         page.load(follow, [visitor, chosen], followed, **ASIDE)
         gr.Timer(1).tick(follow, [visitor, chosen], followed, **ASIDE)

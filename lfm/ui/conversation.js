@@ -78,11 +78,25 @@ function drawTurn(one, number) {
   });
 }
 
+// What can be said first, by model.
+function drawStarters({ note = "", chips = [] } = {}) {
+  empty.querySelector(".knows").textContent = note;
+  const row = empty.querySelector(".examples");
+  if (row.textContent === chips.map(([label]) => label).join("")) return;
+  row.replaceChildren(...chips.map(([label, text]) => {
+    const chip = node("button", "chip", label);
+    chip.type = "button";
+    chip.addEventListener("click", () => trigger("ask", { text }));
+    return chip;
+  }));
+}
+
 function draw() {
-  const { turns = [], notice: said } = props.value ?? {};
+  const { turns = [], notice: said, starters } = props.value ?? {};
   const atFoot = nearFoot(), grown = turns.length > rows.size;
   for (const [id, { made }] of rows) if (!turns.some((one) => one.id === id)) { made.remove(); rows.delete(id); }
   turns.forEach((one, i) => drawTurn(one, i + 1));
+  drawStarters(starters);
   empty.hidden = turns.length > 0;
   log.hidden = turns.length === 0;
   notice.hidden = !said || JSON.stringify(said) === dismissed;
@@ -114,7 +128,6 @@ document.addEventListener("lfm:text", ({ detail: { run, text } }) => {
   grow();
   if (atFoot) toFoot();
 });
-for (const chip of empty.querySelectorAll(".chip")) chip.addEventListener("click", () => trigger("ask", { text: chip.dataset.text }));
 const dismiss = () => { notice.hidden = true; dismissed = JSON.stringify(props.value.notice); };
 notice.querySelector(".close").addEventListener("click", dismiss);
 notice.querySelector(".again").addEventListener("click", () => { dismiss(); trigger("shorten"); });

@@ -17,6 +17,7 @@ from lfm.ui.microphone import microphone, recording
 from lfm.ui.parts import ANSWERED, drawn
 from lfm.ui.player import Feed, Player
 from lfm.ui.settings import Chosen, Settings, chosen
+from lfm.ui.starters import starters
 from lfm.ui.take import Take, new_file
 from lfm.ui.trouble import UNEXPECTED, explained
 from lfm.ui.turn import Answer, Sound, Turn
@@ -37,7 +38,7 @@ class Talk:
         self.player = player
         with gr.Row(elem_id="talk"):
             with gr.Column(elem_id="conversation", min_width=0):
-                self.chat = drawn("conversation", {"turns": [], "notice": None}, elem_id="chat")
+                self.chat = drawn("conversation", {"starters": starters(engine.status.model)}, elem_id="chat")
                 with gr.Row(elem_id="composer"):
                     self.box = gr.MultimodalTextbox(
                         elem_id="box", label="Message", show_label=False, container=False, placeholder="Type a message",

@@ -12,6 +12,7 @@ import gradio as gr
 from lfm.status import ModelInfo
 from lfm.ui.backend import Backend
 from lfm.ui.player import Feed
+from lfm.ui.starters import starters
 from lfm.ui.turn import Turn
 
 
@@ -47,7 +48,8 @@ class Visitor:
 
     def shown(self) -> dict[str, Any]:
         """The conversation as conversation.js draws it."""
-        return {"turns": [turn.shown() for turn in self.turns], "notice": self.notice and vars(self.notice)}
+        turns = [turn.shown() for turn in self.turns]
+        return {"turns": turns, "notice": self.notice and vars(self.notice), "starters": starters(self.model)}
 
     @contextmanager
     def turn(self, request: gr.Request) -> Iterator[threading.Event]:

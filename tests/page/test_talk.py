@@ -4,6 +4,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, expect
 
+from lfm.catalogue import POCKET
 from lfm.errors import ContextFull
 from lfm.options import Sampling
 from lfm.ui.settings import chosen
-from tests.fake_engine import LFM2, RATE, TEXT, FakeEngine, tone
+from tests.fake_engine import LFM2, LFM25, RATE, TEXT, FakeEngine, tone
 from tests.page.conftest import ENDED, player, say, until
 
 
@@ -277,3 +279,17 @@ def test_a_conversation_is_exported_with_its_sounds(
     text = (tmp_path / "transcript.md").read_text()
     assert f"**You:** {said} *(heard)* What is this? [01-question.wav](01-question.wav)" in text
     assert f"**Model:** {said} [01-answer.wav](01-answer.wav)" in text
+
+
+def test_an_empty_conversation_offers_what_the_model_knows(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    page = visit()
+    expect(page.locator("#chat .chip").first).to_have_text("A surprise about the sea")
+    expect(page.locator("#chat .knows")).to_be_hidden()
+    engine.model = replace(LFM25, name=str(POCKET))
+    expect(page.locator("#chat .knows")).to_contain_text("choose a larger one")
+    page.get_by_role("button", name="The capital of France").click()
+    answered(page, 1)
+    expect(page.locator("#chat .question")).to_have_text("You: What is the capital of France?")
+    engine.model = LFM25
+    page.wait_for_timeout(1500)  # a look at the model or two
+    expect(page.locator("#chat .question")).to_have_count(1)

@@ -1,0 +1,36 @@
+"""What an empty conversation offers to say, by model; a small one says what it knows."""
+
+from typing import Any
+
+from lfm.catalogue import POCKET
+from lfm.status import ModelInfo
+
+Starter = tuple[str, str]  # on the button, and what it says
+
+LARGE: tuple[Starter, ...] = (
+    ("A surprise about the sea", "Tell me something surprising about the sea."),
+    ("Practise ordering dinner", "Let us practise ordering dinner. You are the waiter: begin."),
+    ("A short bedtime story", "Tell me a short bedtime story about a lighthouse."),
+)
+JAPANESE: tuple[Starter, ...] = (
+    ("海の不思議な話", "海について、驚くような話を一つ教えてください。"),
+    ("注文の練習", "レストランで注文する練習をしましょう。あなたが店員です。始めてください。"),
+    ("短い昔話", "灯台が出てくる短いお話を聞かせてください。"),
+)
+SMALL: tuple[Starter, ...] = (
+    ("What can you do?", "What can you do?"),
+    ("The capital of France", "What is the capital of France?"),
+    ("A sum", "What is twelve plus five?"),
+    ("A joke", "Tell me a joke."),
+)
+KNOWS = (
+    "This small model knows greetings, sums up to a hundred, capitals, days and months, animals, colours and spelling. "
+    "For anything else, choose a larger one at the top right."
+)
+
+
+def starters(model: ModelInfo | None) -> dict[str, Any]:
+    """As conversation.js draws them."""
+    if model is not None and model.name == str(POCKET):
+        return {"note": KNOWS, "chips": SMALL}
+    return {"note": "", "chips": JAPANESE if model is not None and model.family == "LFM2.5-Audio-JP" else LARGE}
