@@ -83,10 +83,10 @@ POCKET = Size(  # small enough to ship, large enough to speak; widths are multip
     codec_ff=768,
     codec_context=50,
     codec_dim=64,
-    detokenizer=192,
-    detokenizer_heads=6,
+    detokenizer=160,
+    detokenizer_heads=4,
     detokenizer_layers="ccacac",
-    detokenizer_ff=960,
+    detokenizer_ff=768,
 )
 SIZES = {"full": Size(), "pocket": POCKET, "tiny": TINY}
 

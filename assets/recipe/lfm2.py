@@ -44,6 +44,22 @@ def band(length: int, window: int, device: torch.device) -> Tensor:
     return (back >= 0) & (back < window)
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Causal attention (B, heads, L, size) -> the same.
+
+    On a CPU it is written out: PyTorch's own is made for long sequences, and its way back costs more than all the rest of a short one.
+    """
+    length = q.shape[2]
+    if length == 1:
+        return v
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+    with torch.autocast("cpu", enabled=False):
+        seen = band(length, length, q.device) if mask is None else mask
+        scores = (q.float() @ k.float().mT) * q.shape[-1] ** -0.5
+        return (scores.masked_fill(~seen, float("-inf")).softmax(-1) @ v.float()).to(v.dtype)
+
+
 class Attention(nn.Module):
     """Causal grouped-query attention with normalised queries and keys and rotary positions."""
 
@@ -80,7 +96,7 @@ class Attention(nn.Module):
         if self.watch:
             self.watched = q, k
         mask = None if window is None else band(x.shape[1], window, x.device)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        out = attend(q, k, v, mask)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
 

@@ -12,38 +12,15 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from lfm import sizes
+from lfm.sizes import detokenizer_config
 from lfm2 import Backbone
 
 BOOKS, BINS = 8, 2048
 N_FFT, HOP = 1280, 320
 PER_FRAME = 6  # spectra of a 12.5 Hz frame
-POCKET = {
-    "architectures": ["Lfm2ForCausalLM"],
-    "model_type": "lfm2",
-    "hidden_size": 160,
-    "num_hidden_layers": 6,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "intermediate_size": 768,  # two thirds of it after the adjustment: 512
-    "block_auto_adjust_ff_dim": True,
-    "block_ffn_dim_multiplier": 1.0,
-    "block_multiple_of": 8,
-    "layer_types": ["conv", "conv", "sliding_attention", "conv", "sliding_attention", "conv"],
-    "sliding_window": 30,
-    "norm_eps": 1e-05,
-    "rope_theta": 1000000.0,
-    "conv_L_cache": 3,
-    "conv_bias": False,
-    "vocab_size": 8,  # lfm.embed_tokens is never read
-    "output_size": N_FFT + 2,
-    "max_position_embeddings": 128000,
-}
-TINY = POCKET | {
-    "hidden_size": 32,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "intermediate_size": 96,
-}
+UNREAD = {"vocab_size": 8}  # of lfm.embed_tokens, which the layout has and nothing reads
+POCKET, TINY = (detokenizer_config(size) | UNREAD for size in (sizes.POCKET, sizes.TINY))
 
 
 class FusedEmbedding(nn.Module):

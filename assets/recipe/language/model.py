@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from language.conformer import Conformer
 from lfm.config import AUDIO_VOCAB, swiglu_size
 from lfm.sizes import CODEBOOKS
-from lfm2 import Backbone
+from lfm2 import Backbone, attend
 
 DEPTH_HEADS, DEPTH_KV_HEADS, THETA, EPS = 32, 8, 1e6, 1e-5  # constants of the reference
 
@@ -52,8 +52,7 @@ class DepthAttention(nn.Module):
         q, k = self.rotate(norms["q_layernorm"](q)), self.rotate(norms["k_layernorm"](k))
         q, k, v = (t.transpose(1, 2).to(v.dtype) for t in (q, k, v))
         k, v = (t.repeat_interleave(DEPTH_HEADS // DEPTH_KV_HEADS, 1) for t in (k, v))
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.out_proj(out.transpose(1, 2).flatten(2))
+        return self.out_proj(attend(q, k, v).transpose(1, 2).flatten(2))
 
 
 class DepthBlock(nn.Module):
@@ -81,7 +80,7 @@ class DepthBlock(nn.Module):
 class LanguageModel(nn.Module):
     """Everything but the decoder of sound."""
 
-    def __init__(self, c: dict, dropout: float = 0.05) -> None:
+    def __init__(self, c: dict, dropout: float = 0.0) -> None:
         super().__init__()
         hidden, encoder, depth = c["lfm"]["hidden_size"], c["encoder"]["d_model"], c["depthformer"]["dim"]
         self.conformer = Conformer(c["encoder"])

@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--stop", type=float, default=math.inf)
     parser.add_argument("--positions", type=int, help="in a batch, padding included")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--dropout", type=float, default=0.0, help="of the backbone; for runs that see each clip dozens of times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="rehearse at a toy size")
     args = parser.parse_args()
@@ -53,7 +54,7 @@ def main() -> None:
     workers = args.workers if args.workers is not None else (max(1, (os.cpu_count() or 2) - 3) if gpu else 0)
     pause = 1 if gpu else 3
     store = Store(args.pack)
-    trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed)
+    trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed, args.dropout)
     trainer.resume(args.start)
     tests = {task: fixed(store, mix, min(positions, 8192), 2) for task, mix in TASKS.items()}
     log.info("%s, %d positions a batch, %d workers, %.2f M parameters", trainer.device, positions, workers, trainer.size / 1e6)

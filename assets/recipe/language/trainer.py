@@ -21,7 +21,7 @@ from language.sequences import ENDED
 from language.sizes import config_json
 from lfm.config import END_OF_AUDIO, MelConfig
 from lfm.sizes import CODEBOOKS, Size
-from training import move_average, save
+from training import move_average, multiplies_bfloat16, save
 
 log = logging.getLogger(__name__)
 
@@ -59,15 +59,16 @@ def initialise(model: LanguageModel, centroids: Tensor) -> None:
 class Trainer:
     """One step at a time."""
 
-    def __init__(self, size: Size, store: Store, folder: Path, seed: int) -> None:
+    def __init__(self, size: Size, store: Store, folder: Path, seed: int, dropout: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.folder, self.seed = folder, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.config = config_json(size)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1))
+        self.half = multiplies_bfloat16(self.device)
         centroids = torch.from_numpy(store.centroids)
-        model = LanguageModel(self.config)
+        model = LanguageModel(self.config, dropout)
         initialise(model, centroids)
         model = model.to(self.device)
         helps = Helps(self.config["encoder"]["d_model"], self.config["lfm"]["hidden_size"]).to(self.device)
@@ -103,7 +104,7 @@ class Trainer:
                 layer.conv.batch_norm.frozen = True
         for group in self.optimiser.param_groups:
             group["lr"] = PEAK * group["share"] * phase.rate * min(1.0, (self.step + 1) / WARM_UP)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             loss, terms, _ = self.losses(batch, phase)
         self.optimiser.zero_grad()
         loss.backward()
@@ -119,7 +120,7 @@ class Trainer:
     @torch.no_grad()
     def measure(self, batches: list[Batch]) -> dict:
         """Mean held-out losses of the averaged weights."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             found = [self.judge(batch.to(self.device), Phase(1.0))[1:] for batch in batches]
         terms = torch.stack([t for t, _ in found]).nanmean(0).tolist()
         books = torch.stack([b for _, b in found]).nanmean(0).tolist()

@@ -1,0 +1,1 @@
+"""The last stage of both decoders of sound: against an adversary."""
