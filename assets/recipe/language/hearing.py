@@ -14,7 +14,7 @@ from lfm.mel import LOG_GUARD, PREEMPHASIS, STD_GUARD, mel_filters, window
 
 RATE = 16_000
 ROOM = 0.4  # seconds of an echo that are kept
-CHANCE = {"room": 0.5, "noise": 0.7, "babble": 0.3, "low": 0.25, "high": 0.25}
+CHANCE = {"as it is": 0.4, "room": 0.5, "noise": 0.7, "babble": 0.3, "low": 0.25, "high": 0.25}
 SPEC_TIMES, SPEC_BANDS, SPEC_WIDTH, SPEC_SHARE = 2, 2, 20, 0.08
 
 
@@ -84,7 +84,7 @@ def worsened(wave: Tensor, total: Tensor) -> Tensor:
         return x * (wanted / x.square().mean(1, keepdim=True).clamp(min=1e-10)).sqrt()
 
     mixed = speech + scaled(noise, CHANCE["noise"], 3, 35) + scaled(crowd, CHANCE["babble"], 8, 25)
-    mixed = mixed * 10 ** (uniform(rows, -25, 3, wave) / 20)
+    mixed = torch.where(chosen(rows, CHANCE["as it is"], wave) > 0, wave, mixed) * 10 ** (uniform(rows, -25, 3, wave) / 20)
     return mixed * (torch.arange(size, device=wave.device) < total[:, None])
 
 

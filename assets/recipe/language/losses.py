@@ -18,7 +18,8 @@ from lfm.config import END_OF_AUDIO
 from lfm.sizes import CODEBOOKS
 
 SLOTS, GUIDED_HEADS, NEIGHBOURS = 4, 2, 8
-NOISE = 0.05  # share of the acoustic codes that are read as a neighbour's, as the model itself will err
+NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
+UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
 END_WEIGHT = 2.0
 TERMS = ("words", "codes", "book 0", "heard phones", "next phones", "guide")
 
@@ -28,6 +29,11 @@ class Phase:
     """What changes as training goes on; `done` is the share of it that is over."""
 
     done: float
+
+    @property
+    def hearing(self) -> bool:
+        """At first the encoder learns alone to tell phones, which costs a quarter of all else and is needed by it."""
+        return self.done < 0.1
 
     @property
     def rate(self) -> float:
@@ -40,7 +46,7 @@ class Phase:
 
     @property
     def heard_phones(self) -> float:
-        return 1.0 if self.done < 0.15 else 0.3
+        return 1.0 if self.done < 0.5 else 0.3
 
     @property
     def next_phones(self) -> float:
@@ -91,39 +97,50 @@ class Losses(nn.Module):
         self.guided = attention[len(attention) // 2]
         self.guided.watch = True
 
+    def encoded(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the encoder says of each heard position (H, C), and the same at the backbone's width."""
+        with torch.no_grad(), torch.autocast(batch.words.device.type, enabled=False):
+            how = batch.renderings()
+            wave = rendered(self.samples, how)
+            mel, lengths = self.mel(worsened(wave, how.total) if self.training else wave, how.total)
+            mel = masked(mel, lengths) if self.training else mel
+        hidden, adapted = self.model.heard(mel, lengths)
+        return hidden[batch.heard_row, batch.heard_column], adapted[batch.heard_row, batch.heard_column]
+
     def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Inputs of the backbone (rows, length, hidden), and what the encoder says of each heard position (H, C)."""
         model = self.model
         pieces, places, encoded = [model.lfm.embed_tokens(batch.words)], [batch.word_place], None
         if len(batch.frames):
-            pieces.append(model.spoken(self.disturbed(self.codes[batch.frames])))
+            spoken = model.spoken(self.disturbed(self.codes[batch.frames]))
+            if self.training:
+                spoken = spoken * (torch.rand(len(spoken), 1, device=spoken.device) >= UNHEARD)
+            pieces.append(spoken)
             places.append(batch.frame_place)
         if len(batch.clips):
-            with torch.no_grad(), torch.autocast(batch.words.device.type, enabled=False):
-                how = batch.renderings()
-                wave = rendered(self.samples, how)
-                mel, lengths = self.mel(worsened(wave, how.total) if self.training else wave, how.total)
-                mel = masked(mel, lengths) if self.training else mel
-            hidden, adapted = model.heard(mel, lengths)
-            encoded = hidden[batch.heard_row, batch.heard_column]
-            pieces.append(adapted[batch.heard_row, batch.heard_column])
+            encoded, adapted = self.encoded(batch)
+            pieces.append(adapted)
             places.append(batch.heard_place)
         together = torch.cat([p.float() for p in pieces])
         x = torch.zeros(batch.rows * batch.length, together.shape[1], device=together.device)
         return x.index_copy(0, torch.cat(places), together).view(batch.rows, batch.length, -1), encoded
 
     def disturbed(self, codes: Tensor) -> Tensor:
-        """Some acoustic codes (N, 8) as one of their neighbours."""
+        """Some codes (N, 8) as one of their neighbours."""
         if not self.training:
             return codes
         moved = (torch.rand(codes.shape, device=codes.device) < NOISE) & (codes < END_OF_AUDIO)
-        moved[:, 0] = False
         pick = torch.randint(NEIGHBOURS, codes.shape, device=codes.device)
         books = torch.arange(CODEBOOKS, device=codes.device)
         return torch.where(moved, self.near[books, codes.clamp(max=END_OF_AUDIO - 1), pick], codes)
 
     def forward(self, batch: Batch, phase: Phase) -> tuple[Tensor, Tensor, Tensor]:
         """The weighted sum, its terms (6,), and the cross-entropy of each codebook (8,); nan where a batch has none."""
+        if self.training and phase.hearing and len(batch.clips):
+            loss = self.phones(self.helps.heard(self.encoded(batch)[0]), batch.heard_phones)
+            none = loss.new_full((), float("nan"))
+            heard = [loss.detach() if t == "heard phones" else none for t in TERMS]
+            return loss, torch.stack(heard), none.repeat(CODEBOOKS)
         x, encoded = self.embedded(batch)
         hidden = self.model.lfm(x)
         flat = hidden.flatten(0, 1)

@@ -6,7 +6,7 @@ from typing import Any
 from lfm import sizes
 from lfm.sizes import Size, config
 
-TINY = replace(sizes.TINY, vocab=4096)  # for rehearsals
+TINY = replace(sizes.TINY, vocab=sizes.POCKET.vocab)  # for rehearsals
 CONTEXT = 2048  # positions; training sees a few hundred
 
 

@@ -15,8 +15,8 @@ from lfm.family import VOICES
 from lfm.random_model import CONTROL
 from lfm.tokenizer import Tokenizer as EngineTokenizer
 
-VOCABULARY = 4096
-CHAT_WEIGHT = 20  # a chat text counts as much as so many sentences
+VOCABULARY = 2048
+ASKED, ANSWERED = 4, 60  # a text of the conversation counts as much as so many sentences: few tokens an answer, so that no word is late
 # words with their leading space, numbers in digits of at most three, runs of punctuation: the split of the published tokenizer
 SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
@@ -29,10 +29,12 @@ def control_tokens() -> list[str]:
 def texts(data: Path) -> Iterator[str]:
     """All that is said or asked; nothing of the test."""
     yield from (data / "sentences.txt").read_text().splitlines()
-    spoken = [r.text for r in chat.replies()] + [q.text for q in chat.questions() if q.split != "test"]
-    spoken += [prompts.CHAT, "Perform ASR.", *(f"Perform TTS. Use the {voice} voice." for voice in VOICES["LFM2.5-Audio"])]
-    for text in spoken:
-        yield from [text] * CHAT_WEIGHT
+    for question in chat.questions():
+        if question.split != "test":
+            yield from [question.text] * ASKED
+    fixed = [prompts.CHAT, "Perform ASR.", *(f"Perform TTS. Use the {voice} voice." for voice in VOICES["LFM2.5-Audio"])]
+    for text in [*(r.text for r in chat.replies()), *fixed]:
+        yield from [text] * ANSWERED
 
 
 def train(corpus: Iterator[str], size: int = VOCABULARY) -> Tokenizer:

@@ -27,7 +27,8 @@ from training import Clock
 log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 120, 120, 10  # seconds, on a GPU; three times as long on a CPU
-EARLY, LATE = Mix(), Mix(speak=0.36, transcribe=0.28, chat=0.33, read=0.03)
+EARLY, LATE = Mix(speak=0.30, transcribe=0.47, chat=0.20, read=0.03), Mix(speak=0.36, transcribe=0.28, chat=0.33, read=0.03)
+HEAR = Mix(0, 1, 0, 0)
 TASKS = {"speak": Mix(1, 0, 0, 0), "transcribe": Mix(0, 1, 0, 0), "chat": Mix(0, 0, 1, 0)}
 
 
@@ -60,12 +61,13 @@ def main() -> None:
     log.info("%s, %d positions a batch, %d workers, %.2f M parameters", trainer.device, positions, workers, trainer.size / 1e6)
 
     phase = Phase(trainer.spent / args.seconds)
-    late, batches = phase.late, stream(store, LATE if phase.late else EARLY, positions, args.seed + trainer.step, workers)
+    mix, batches = None, iter(())
     began = logged = saved = measured = time.monotonic()
     before, seen, recent, logged_at = trainer.spent, 0, [], trainer.step
     while phase.done < 1 and not clock.over:
-        if phase.late and not late:
-            late, batches = True, stream(store, LATE, positions, args.seed + trainer.step, workers)
+        wanted = HEAR if phase.hearing else LATE if phase.late else EARLY
+        if wanted is not mix:
+            mix, batches = wanted, stream(store, wanted, positions, args.seed + trainer.step, workers)
         batch = next(batches).to(trainer.device)
         recent.append(trainer(batch, phase))
         seen += batch.rows

@@ -26,8 +26,9 @@ from training import move_average, multiplies_bfloat16, save
 log = logging.getLogger(__name__)
 
 PEAK, WARM_UP, DECAY = 1.5e-3, 400, 0.05
-ENCODER_RATE = 0.5  # of the others'
+ENCODER_RATE, MATRIX_RATE = 0.8, 2.0  # of the others'
 AVERAGE = 0.999
+FEW = 32  # rows or columns: no matrix worth turning
 PART = 14e6  # bytes of a small file
 CODEC_DELAY = 2  # slots
 
@@ -80,21 +81,31 @@ class Trainer:
         self.judge = Losses(self.average, helps, mel, *(getattr(self.losses, n) for n in ("samples", "codes", "slots", "near")))
         self.judge.eval()
         self.params = [*self.losses.parameters()]
-        self.optimiser = torch.optim.AdamW(self.parts(), PEAK, betas=(0.9, 0.95), fused=True)
+        matrices, others = self.parts()
+        self.optimisers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(others, PEAK, betas=(0.9, 0.95), fused=True),
+            torch.optim.Muon(matrices, PEAK, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
+        ]
         self.step, self.spent = 0, 0.0
 
     @property
     def size(self) -> int:
         return sum(p.numel() for p in self.model.parameters())
 
-    def parts(self) -> list[dict]:
-        """Matrices decay, tables and vectors do not; the encoder learns slower."""
-        found: dict[tuple[float, float], list] = {}
+    def parts(self) -> tuple[list[dict], list[dict]]:
+        """The layers' matrices, which Muon turns into rotations step by step (2502.16982), and all else; the encoder learns slower."""
+        matrices, others = {}, {}
         for name, p in self.losses.named_parameters():
             rate = ENCODER_RATE if ".conformer." in name else 1.0
-            decay = DECAY if p.ndim > 1 and "embed" not in name else 0.0
-            found.setdefault((rate, decay), []).append(p)
-        return [{"params": p, "weight_decay": decay, "share": rate} for (rate, decay), p in found.items()]
+            inside = any(part in name for part in (".layers.", "audio_adapter", "depth_linear"))
+            if p.ndim == 2 and inside and min(p.shape) >= FEW:
+                matrices.setdefault(rate * MATRIX_RATE, []).append(p)
+            else:
+                others.setdefault((rate, DECAY if p.ndim > 1 and "embed" not in name else 0.0), []).append(p)
+        return (
+            [{"params": p, "share": rate} for rate, p in matrices.items()],
+            [{"params": p, "weight_decay": decay, "share": rate} for (rate, decay), p in others.items()],
+        )
 
     def __call__(self, batch: Batch, phase: Phase) -> Tensor:
         """One step; the terms of its loss."""
@@ -102,15 +113,18 @@ class Trainer:
         if phase.done > 0.9:
             for layer in self.model.conformer.layers:
                 layer.conv.batch_norm.frozen = True
-        for group in self.optimiser.param_groups:
+        for group in (g for o in self.optimisers for g in o.param_groups):
             group["lr"] = PEAK * group["share"] * phase.rate * min(1.0, (self.step + 1) / WARM_UP)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             loss, terms, _ = self.losses(batch, phase)
-        self.optimiser.zero_grad()
+        self.losses.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True)
-        self.optimiser.found_inf = (~torch.isfinite(norm)).float()  # such a step is left out, without a look at it from here
-        self.optimiser.step()
+        finite = torch.isfinite(nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True))
+        for p in self.params:  # a step that is not finite is left out, without a look at it from here
+            if p.grad is not None:
+                p.grad = torch.where(finite, p.grad, 0.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
         move_average(self.average, self.model, self.step, AVERAGE)
         for kept, live in zip(self.average.buffers(), self.model.buffers(), strict=True):
             kept.copy_(live)
@@ -129,7 +143,11 @@ class Trainer:
         return measured | ({"books": [round(b, 2) for b in books]} if books[0] == books[0] else {})
 
     def save(self, small: Path | None) -> None:
-        state = {"model": self.losses.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state = {
+            "model": self.losses.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [o.state_dict() for o in self.optimisers],
+        }
         save(state | {"step": self.step, "spent": self.spent}, self.folder / "last.pt")
         if small is not None:
             self.save_small(small)
@@ -153,7 +171,8 @@ class Trainer:
             state = torch.load(path, map_location=self.device, weights_only=True)
             self.losses.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
+            for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(kept)
         elif start is not None:
             state = json.loads((start / "state.json").read_text())
             weights = {k: v.float() for p in sorted(start.glob("weights-*.safetensors")) for k, v in load_file(p).items()}
