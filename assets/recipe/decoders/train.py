@@ -29,7 +29,8 @@ from codec.model import load as load_codec
 from decoders.adversary import Adversary
 from detokenizer.data import Crops
 from detokenizer.model import load as load_detokenizer
-from training import Clock, Halves, Whole, device, save
+from detokenizer.train import LOUDEST, write_weights
+from training import Clock, Halves, Whole, device, move_average, save
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +74,14 @@ class DetokenizerDecoder(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.file = folder / "audio_detokenizer"
-        self.model = load_detokenizer(self.file)
+        self.model = load_detokenizer(folder / "audio_detokenizer")
         self.model.lfm.embed_tokens.requires_grad_(False)
 
     def __call__(self, codes: Tensor) -> Tensor:
-        return self.model(codes, loudest=4.6 if self.training else None)
+        return self.model(codes, loudest=LOUDEST if self.training else None)
 
     def write(self, folder: Path) -> None:
-        state = {k: v if k == "istft.window" else v.bfloat16() for k, v in self.model.state_dict().items()}
-        save_file(state, folder / "audio_detokenizer" / "model.safetensors", {"format": "pt"})
+        write_weights(self.model, folder / "audio_detokenizer")
 
 
 class Trainer:
@@ -96,7 +95,6 @@ class Trainer:
         self.average = deepcopy(self.maker).eval().requires_grad_(False)
         self.adversary = Adversary().to(self.device)
         self.params = [p for p in self.maker.parameters() if p.requires_grad]
-        self.averaged = [a for a, p in zip(self.average.parameters(), self.maker.parameters(), strict=True) if p.requires_grad]
         self.against = [*self.adversary.parameters()]
         self.optimiser = torch.optim.AdamW(self.params, PEAK, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
         self.other = torch.optim.AdamW(self.against, PEAK, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
@@ -137,7 +135,7 @@ class Trainer:
                 group["lr"] = rate * min(1.0, (self.step + 1) / WARM_UP)
             if moves:
                 optimiser.step()
-        torch._foreach_lerp_(self.averaged, self.params, 1 - min(0.999, (self.step + 1) / (self.step + 10)))
+        move_average(self.average, self.maker, self.step)
         self.step += 1
         return torch.cat([terms, own])
 

@@ -127,12 +127,16 @@ class Trainer:
         self.step = state["step"]
 
 
-def export(trainer: Trainer, sizes: dict, folder: Path) -> None:
-    """The averaged weights in the published layout, bfloat16."""
-    folder.mkdir(exist_ok=True)
-    state = trainer.average.state_dict()
-    tensors = {k: v if k == "istft.window" else v.bfloat16() for k, v in state.items()}
+def write_weights(model: Detokenizer, folder: Path) -> None:
+    """In the published layout, bfloat16."""
+    tensors = {k: v if k == "istft.window" else v.bfloat16() for k, v in model.state_dict().items()}
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def export(trainer: Trainer, sizes: dict, folder: Path) -> None:
+    """The averaged weights and their config."""
+    folder.mkdir(exist_ok=True)
+    write_weights(trainer.average, folder)
     (folder / "config.json").write_text(json.dumps(sizes, indent=1))
     log.info("step %d -> %s", trainer.step, folder)
 

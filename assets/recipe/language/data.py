@@ -29,10 +29,10 @@ FIGURES = 0.3  # share of the typed sums that are typed in figures
 class Mix:
     """Shares of the tasks."""
 
-    speak: float = 0.40
-    transcribe: float = 0.34
-    chat: float = 0.22
-    read: float = 0.04
+    speak: float = 0.30
+    transcribe: float = 0.47
+    chat: float = 0.20
+    read: float = 0.03
 
 
 class Store:

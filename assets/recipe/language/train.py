@@ -27,7 +27,7 @@ from training import Clock
 log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 120, 120, 10  # seconds, on a GPU; three times as long on a CPU
-EARLY, LATE = Mix(speak=0.30, transcribe=0.47, chat=0.20, read=0.03), Mix(speak=0.36, transcribe=0.28, chat=0.33, read=0.03)
+EARLY, LATE = Mix(), Mix(speak=0.36, transcribe=0.28, chat=0.33, read=0.03)
 HEAR = Mix(0, 1, 0, 0)
 TASKS = {"speak": Mix(1, 0, 0, 0), "transcribe": Mix(0, 1, 0, 0), "chat": Mix(0, 0, 1, 0)}
 

@@ -21,7 +21,7 @@ from language.sequences import ENDED
 from language.sizes import config_json
 from lfm.config import END_OF_AUDIO, MelConfig
 from lfm.sizes import CODEBOOKS, Size
-from training import move_average, multiplies_bfloat16, save
+from training import device, move_average, multiplies_bfloat16, save
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.folder, self.seed = folder, seed
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device()
         self.config = config_json(size)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1))
         self.half = multiplies_bfloat16(self.device)
@@ -120,7 +120,7 @@ class Trainer:
         self.losses.zero_grad()
         loss.backward()
         finite = torch.isfinite(nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True))
-        for p in self.params:  # a step that is not finite is left out, without a look at it from here
+        for p in self.params:  # what is not finite counts as nothing, without a look at it from here
             if p.grad is not None:
                 p.grad = torch.where(finite, p.grad, 0.0)
         for optimiser in self.optimisers:
