@@ -16,10 +16,12 @@ let microphone = null;                      // { level, handsFree, muted } while
 let replay = null;                          // the level of a finished sound that is played again
 let blocked = false;
 let asked = -Infinity;
+let refused = false;                        // Escape came last, when there was nothing to end: perhaps too early to know of a request
 
 // Browsers let sound start only from a key or a press, so the context is made there.
 function unlock(event) {
   if (event.type !== "pointerdown") asked = performance.now();
+  refused = false;
   if (!context) {
     context = new AudioContext({ sampleRate: 24000 });
     output = context.createGain();
@@ -92,7 +94,10 @@ function stop() {
   if (!run.final || run.playing) { hush(); lfm.Replay.current?.pause(); }
   else if (microphone?.handsFree) document.dispatchEvent(new CustomEvent("lfm:hands-free", { detail: false }));
   else if (microphone) document.dispatchEvent(new CustomEvent("lfm:cancel"));
-  else document.dispatchEvent(new CustomEvent("lfm:hush"));    // a replay
+  else {
+    document.dispatchEvent(new CustomEvent("lfm:hush"));    // a replay
+    refused = true;
+  }
 }
 
 // ---- messages ----
@@ -108,6 +113,7 @@ async function follow(id) {
   window.__player.runs.push(run);
   if (window.__player.runs.length > 20) window.__player.runs.shift();
   show();
+  if (refused && moment - asked < ASKED_LATELY) hush();
   for (let last, have = 0; !last?.final && mine === run;) {
     const messages = await server.fetch({ run: id, have }).catch(() => null) ?? [{ final: true, hint: "The connection was lost", speed: "" }];
     have += messages.length;
@@ -153,7 +159,7 @@ stopButton.addEventListener("click", stop);
 setInterval(() => { if (run.slow) { run.play(); show(); } }, 500);      // the wait counts down
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.defaultPrevented) stop(); });
 document.addEventListener("lfm:hush", () => { if (hint.word !== "Transcribing") hush(); });     // which makes no sound
-document.addEventListener("lfm:asked", () => { asked = performance.now(); });
+document.addEventListener("lfm:asked", () => { asked = performance.now(); refused = false; });
 document.addEventListener("lfm:microphone", ({ detail }) => { microphone = detail; blocked = false; show(); });
 document.addEventListener("lfm:blocked", () => { blocked = true; show(); });
 document.addEventListener("lfm:replay", ({ detail }) => { replay = detail; show(); });

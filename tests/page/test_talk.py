@@ -134,6 +134,21 @@ def test_the_last_question_is_asked_again(visit: Callable[..., Page], engine: Fa
     expect(page.locator("#chat .turn").last.locator(".time")).to_have_text("0:03")
 
 
+def test_escape_is_not_too_early_for_a_request_that_the_page_has_not_heard_of(visit: Callable[..., Page], engine: FakeEngine) -> None:
+    page = visit()
+    say(page, "One")
+    answered(page, 1)
+    engine.prefill = 30.0
+    again = page.get_by_role("button", name="Ask again")
+    again.evaluate("""button => {
+        button.click();
+        document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    }""")
+    expect(page.locator("#player .state")).to_have_text("Stopped")
+    until(lambda: len(engine.asked) == 2 and engine.status.state == "ready")
+    expect(page.locator("#chat .turn").last.locator(".time")).to_have_text("0:02")
+
+
 def test_text_only_makes_no_sound(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     page.get_by_label("Text only").check()
