@@ -17,6 +17,7 @@ import soundfile as sf
 
 from codec.phones import SILENCE, UNLABELLED
 from corpus import chat
+from language.imagined import Imagination, framed
 from language.sequences import Builder, Heard, Sequence, Texts, on_time
 
 RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
@@ -29,9 +30,10 @@ FIGURES = 0.3  # share of the typed sums that are typed in figures
 class Mix:
     """Shares of the tasks."""
 
-    speak: float = 0.30
-    transcribe: float = 0.47
-    chat: float = 0.20
+    speak: float = 0.16
+    imagine: float = 0.16
+    transcribe: float = 0.41
+    chat: float = 0.24
     read: float = 0.03
 
 
@@ -45,8 +47,14 @@ class Store:
         self.codes, self.centroids = speech["codes"].astype(np.int16), speech["centroids"].astype(np.float32)
         self.slots = speech["slots"]
         self.progress = np.zeros(len(self.slots), np.float32)
-        for start, count in (c["slots"] for c in self.clips.values()):
-            self.progress[start : start + count] = progress(self.slots[start : start + count])
+        self.framed = np.full((len(self.codes), SLOTS), UNLABELLED, np.uint8)  # the phones that each frame is about
+        for clip in self.clips.values():
+            start, count = clip["slots"]
+            slots = self.slots[start : start + count]
+            self.progress[start : start + count] = progress(slots)
+            if "frames" in clip:
+                row, frames = clip["frames"]
+                self.framed[row : row + frames] = framed(slots, frames)
         self.sentences = (pack / "sentences.txt").read_text().splitlines()
         self.samples = self.sound()
 
@@ -66,6 +74,11 @@ def progress(slots: np.ndarray) -> np.ndarray:
     sounding = (slots != SILENCE) & (slots != UNLABELLED)
     begun = np.cumsum(sounding & (np.diff(slots, prepend=SILENCE) != 0))
     return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
+
+
+def of_frames(progress: np.ndarray, frames: int) -> np.ndarray:
+    """Progress at the slot that each frame of codes is about: the codec hears two slots late."""
+    return progress[np.clip(np.arange(frames) * SLOTS + 1, 0, len(progress) - 1)]
 
 
 def held_out(file: str) -> bool:
@@ -89,6 +102,17 @@ class Sampler:
         self.conversations = chat.dialogues(part, seed)
         self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
         self.refusal = chat.reply(chat.OUT)
+        self.imagine = self.imagination() if mix.imagine else None
+
+    def imagination(self) -> Imagination:
+        """The four voices as they are in the clips of this part; it says nothing that is held out."""
+        store, kept = self.store, {c["text"] for c in self.store.clips.values() if held_out(c["file"])}
+        found = Imagination(store.pack / "pronounced.npz", store.sentences, kept)
+        for clip in self.to_speak:
+            start, count = clip["slots"]
+            rows = self.rows(clip)
+            found.voices[clip["file"].split("/")[1]].learn(store.slots[start : start + count], rows, store.framed[rows])
+        return found
 
     def takes(self) -> dict[str, list[dict]]:
         """The takes of each answer whose words are always written before they are said."""
@@ -101,9 +125,8 @@ class Sampler:
         return found
 
     def of_frames(self, clip: dict) -> np.ndarray:
-        """Progress at the slot that each frame of codes is about: the codec hears two slots late."""
         start, count = clip["slots"]
-        return self.store.progress[start + np.clip(np.arange(clip["frames"][1]) * SLOTS + 1, 0, count - 1)]
+        return of_frames(self.store.progress[start : start + count], clip["frames"][1])
 
     def rows(self, clip: dict) -> np.ndarray:
         start, count = clip["frames"]
@@ -167,12 +190,17 @@ class Sampler:
     def __call__(self) -> Sequence:
         mix = self.mix
         for _ in range(10_000):
-            task = self.rng.choices(("speak", "transcribe", "chat", "read"), (mix.speak, mix.transcribe, mix.chat, mix.read))[0]
+            task = self.rng.choices([*vars(mix)], [*vars(mix).values()])[0]
             if task == "speak" and self.to_speak:
                 clip = self.rng.choice(self.to_speak)
                 voice = clip["file"].split("/")[1]
                 loose = self.vary and self.rng.random() < 0.5
                 return self.build.speak(voice, clip["text"], self.rows(clip), self.of_frames(clip), loose)
+            if task == "imagine" and self.imagine and (imagined := self.imagine(self.rng)):
+                voice, text, rows, slots = imagined
+                sequence = self.build.speak(voice, text, rows, of_frames(progress(slots), len(rows)), self.rng.random() < 0.5)
+                sequence.imagined = True
+                return sequence
             if task == "transcribe" and self.to_hear:
                 clip = self.rng.choice(self.to_hear)
                 return self.build.transcribe(self.heard(clip), clip["text"])

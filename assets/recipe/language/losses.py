@@ -32,8 +32,8 @@ class Phase:
 
     @property
     def hearing(self) -> bool:
-        """At first the encoder learns alone to tell phones, which costs a quarter of all else and is needed by it."""
-        return self.done < 0.1
+        """At first the encoder learns alone to tell phones, which costs half of what all else does and is needed by it."""
+        return self.done < 0.15
 
     @property
     def rate(self) -> float:
@@ -152,7 +152,7 @@ class Losses(nn.Module):
             loss = loss + terms["words"]
         if len(batch.frames):
             said = flat[batch.frame_place - 1]
-            books = self.codebooks(said, self.codes[batch.frames], phase.depth_share if self.training else 1.0)
+            books = self.codebooks(said, self.codes[batch.frames], batch.frame_real, phase.depth_share if self.training else 1.0)
             weights = torch.logspace(1, 0, CODEBOOKS, phase.semantic, device=flat.device)
             terms["codes"], terms["book 0"] = (books * weights).sum() / weights.sum(), books[0].detach()
             terms["next phones"] = self.phones(self.helps.next(said), self.slots[batch.frames])
@@ -165,19 +165,20 @@ class Losses(nn.Module):
             loss = loss + phase.guide * terms["guide"]
         return loss, torch.stack([terms[t].detach().float() for t in TERMS]), books.detach()
 
-    def codebooks(self, hidden: Tensor, codes: Tensor, share: float) -> Tensor:
-        """Cross-entropy of each codebook (8,); the acoustic ones on a random share of the frames."""
+    def codebooks(self, hidden: Tensor, codes: Tensor, real: Tensor, share: float) -> Tensor:
+        """Cross-entropy of each codebook (8,); the acoustic ones on a random share of the real frames."""
         weight = torch.where(codes[:, 0] == END_OF_AUDIO, END_WEIGHT, 1.0)
 
         def mean(logits: Tensor, right: Tensor, weight: Tensor) -> Tensor:
             return (F.cross_entropy(logits.float(), right, reduction="none") * weight).sum() / weight.sum()
 
         picked = torch.arange(len(codes), device=codes.device)
-        if share < 1:
-            picked = picked[torch.randperm(len(codes), device=codes.device)[: max(1, int(share * len(codes)))]]
+        if share < 1 or not real.all():
+            picked = (torch.rand(len(codes), device=codes.device) * real).argsort(descending=True)
+            picked = picked[: max(1, int(share * real.sum()))]
         logits = self.model.frames(hidden[picked], codes[picked])
         found = [mean(logit, codes[picked, i], weight[picked]) for i, logit in enumerate(logits)]
-        if share < 1:
+        if len(picked) < len(codes):
             found[0] = mean(self.model.frames(hidden, codes, books=1)[0], codes[:, 0], weight)
         return torch.stack(found)
 

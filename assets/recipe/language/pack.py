@@ -83,6 +83,7 @@ def main() -> None:
     out = args.out or args.data / "language" / "pack"
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.data / "language" / "tokenizer.json", out)
+    shutil.copy(args.data / "language" / "pronounced.npz", out)
     (out / "sentences.txt").write_bytes((args.data / "sentences.txt").read_bytes())
 
     entries = [e for part in (*HEARD, "replies") for e in manifest(audio, (part,))[: args.first]]

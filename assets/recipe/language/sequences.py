@@ -49,6 +49,7 @@ class Sequence:
     spoken: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, rows of the store of codes
     queries: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places looked for
     keys: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places to be found
+    imagined: bool = False  # nobody spoke it: its acoustic codes are nothing to learn
 
     def say(self, ids: np.ndarray | list[int], said: bool = False) -> None:
         self.text.append((self.length, np.asarray(ids, np.int64), said))

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -27,9 +28,9 @@ from training import Clock
 log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 120, 120, 10  # seconds, on a GPU; three times as long on a CPU
-EARLY, LATE = Mix(), Mix(speak=0.36, transcribe=0.28, chat=0.33, read=0.03)
-HEAR = Mix(0, 1, 0, 0)
-TASKS = {"speak": Mix(1, 0, 0, 0), "transcribe": Mix(0, 1, 0, 0), "chat": Mix(0, 0, 1, 0)}
+EARLY, LATE = Mix(), Mix(speak=0.32, imagine=0.05, transcribe=0.28, chat=0.32, read=0.03)
+HEAR = Mix(speak=0, imagine=0, transcribe=1, chat=0, read=0)
+TASKS = {"speak": replace(HEAR, speak=1, transcribe=0), "transcribe": HEAR, "chat": replace(HEAR, chat=1, transcribe=0)}
 
 
 def main() -> None:

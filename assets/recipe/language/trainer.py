@@ -30,18 +30,7 @@ ENCODER_RATE, MATRIX_RATE = 0.8, 2.0  # of the others'
 AVERAGE = 0.999
 FEW = 32  # rows or columns: no matrix worth turning
 PART = 14e6  # bytes of a small file
-CODEC_DELAY = 2  # slots
-
-
-def spoken_slots(store: Store) -> np.ndarray:
-    """The phones that each frame of codes is about, (n + 1, 4); the end has none."""
-    found = np.full((len(store.codes) + 1, SLOTS), UNLABELLED, np.uint8)
-    for clip in store.clips.values():
-        if "frames" in clip:
-            (row, frames), (first, count) = clip["frames"], clip["slots"]
-            slot = np.clip(np.arange(frames * SLOTS) - CODEC_DELAY, 0, count - 1)
-            found[row : row + frames] = store.slots[first + slot].reshape(-1, SLOTS)
-    return found
+UNLABELLED_FRAME = np.full(SLOTS, UNLABELLED, np.uint8)  # the end of what is said
 
 
 def initialise(model: LanguageModel, centroids: Tensor) -> None:
@@ -74,7 +63,12 @@ class Trainer:
         model = model.to(self.device)
         helps = Helps(self.config["encoder"]["d_model"], self.config["lfm"]["hidden_size"]).to(self.device)
         codes = torch.from_numpy(np.vstack([store.codes, ENDED])).long()
-        stores = (torch.from_numpy(store.samples), codes, torch.from_numpy(spoken_slots(store)), neighbours([*centroids]))
+        stores = (
+            torch.from_numpy(store.samples),
+            codes,
+            torch.from_numpy(np.vstack([store.framed, UNLABELLED_FRAME])),
+            neighbours([*centroids]),
+        )
         mel = LogMel(MelConfig.from_dict(self.config["preprocessor"]), self.device)
         self.losses = Losses(model, helps, mel, *(s.to(self.device) for s in stores))
         self.model, self.average = model, deepcopy(model).requires_grad_(False).eval()

@@ -1,0 +1,102 @@
+"""Sentences that nobody spoke, as a voice might have: phones as long as it made them somewhere, frames from where it said the same four.
+
+A few hours of speech hold few of the words of the language, and a model knows them by heart long before it can spell the others out.
+How those are pronounced costs nothing to know; only the first codebook and the phones are learned from what is put together here.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from codec.phones import SILENCE, UNLABELLED
+
+CODEC_DELAY = 2  # slots that the codec hears late
+EDGE = 254  # before the first phone and after the last
+Found = dict[tuple[int, ...], list[int]]
+
+
+class Voice:
+    """How long a voice's phones are, and where its frames sound like what."""
+
+    def __init__(self) -> None:
+        self.lengths: Found = defaultdict(list)
+        self.frames: Found = defaultdict(list)
+
+    def learn(self, slots: np.ndarray, rows: np.ndarray, table: np.ndarray) -> None:
+        """One clip: phones by 20 ms (n,), its rows of the store of codes (F,), and the four phones of each (F, 4)."""
+        starts = np.flatnonzero(np.diff(slots, prepend=EDGE))
+        counts = np.diff(starts, append=len(slots)).tolist()
+        kinds = [EDGE, *slots[starts].tolist(), EDGE]
+        for i, count in enumerate(counts):
+            for key in contexts(*kinds[i : i + 3]):
+                self.lengths[key].append(count)
+        for row, key in zip(rows.tolist(), surroundings(table), strict=True):
+            for k in key:
+                self.frames[k].append(row)
+
+
+def contexts(before: int, kind: int, after: int) -> Iterator[tuple[int, ...]]:
+    """Where a phone stands, the closest description first."""
+    yield before, kind, after
+    yield kind, after
+    yield (kind,)
+
+
+def surroundings(table: np.ndarray) -> Iterator[list[tuple[int, ...]]]:
+    """What each frame says, the closest description first: with its neighbours, alone, the middle of it."""
+    flat = [EDGE, *table.ravel().tolist(), EDGE]
+    for i in range(1, len(flat) - 1, 4):
+        yield [(*flat[i - 1 : i + 5],), (*flat[i : i + 4],), (*flat[i + 1 : i + 3],), (flat[i + 1],)]
+
+
+def drawn(found: Found, keys: list[tuple[int, ...]], rng: random.Random) -> int | None:
+    """Something under the closest description that is known."""
+    for key in keys:
+        if some := found.get(key):
+            return rng.choice(some)
+    return None
+
+
+class Imagination:
+    """`sentences` (text and line number) pronounced by `language.pronounce`, put together from the voices' clips."""
+
+    def __init__(self, path: Path, sentences: list[str], unwanted: set[str]) -> None:
+        kept = np.load(path)
+        kinds = np.split(kept["kinds"], kept["ends"][:-1])
+        self.lines: dict[str, list[tuple[str, list[int]]]] = {"us": [], "uk": []}
+        for i, (text, sounds) in enumerate(zip(sentences, kinds, strict=True)):
+            if text not in unwanted and UNLABELLED not in sounds:
+                self.lines[accent(i)].append((text, merged(sounds)))
+        self.voices: dict[str, Voice] = defaultdict(Voice)
+
+    def __call__(self, rng: random.Random) -> tuple[str, str, np.ndarray, np.ndarray] | None:
+        """(voice, text, rows of the store of codes, phones by 20 ms), or None where the voice lacks a sound."""
+        name = rng.choice([*self.voices])
+        voice = self.voices[name]
+        text, kinds = rng.choice(self.lines[name[:2]])
+        around = [EDGE, *kinds, EDGE]
+        lengths = [drawn(voice.lengths, [*contexts(*around[i : i + 3])], rng) for i in range(len(kinds))]
+        if None in lengths:
+            return None
+        slots = np.repeat(np.array(kinds, np.uint8), lengths)
+        rows = [drawn(voice.frames, keys, rng) for keys in surroundings(framed(slots))]
+        return None if None in rows else (name, text, np.array(rows), slots)
+
+
+def accent(line: int) -> str:
+    """Of a line of the sentences."""
+    return ("us", "uk")[line % 2]
+
+
+def merged(kinds: np.ndarray) -> list[int]:
+    """Pauses that follow each other are one."""
+    return [int(k) for i, k in enumerate(kinds) if k != SILENCE or i == 0 or kinds[i - 1] != SILENCE]
+
+
+def framed(slots: np.ndarray, frames: int | None = None) -> np.ndarray:
+    """The four phones that each frame is about, (F, 4), from those of its clip by 20 ms."""
+    frames = frames or -(-len(slots) // 4)
+    return slots[np.clip(np.arange(frames * 4) - CODEC_DELAY, 0, len(slots) - 1)].reshape(-1, 4)

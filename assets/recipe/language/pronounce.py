@@ -1,0 +1,40 @@
+"""How every sentence is pronounced, without speaking it: its phones in order, by espeak-ng.
+
+    python -m language.pronounce --data DATA      -> DATA/language/pronounced.npz
+
+Every other line as in America, the rest as in Britain. It takes some minutes, once.
+"""
+
+import argparse
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from codec.phones import spans
+from corpus.kokoro import phonemes
+from language.imagined import accent
+
+LANGUAGES = {"us": "en-us", "uk": "en-gb"}
+
+
+def pronounced(text: str, accent: str) -> np.ndarray:
+    """Classes of its phones and pauses, silent ends included, uint8."""
+    said = phonemes(text, LANGUAGES[accent])
+    return np.array([kind for kind, _ in spans(said, [1] * (len(said) + 2))], np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    args = parser.parse_args()
+    sentences = (args.data / "sentences.txt").read_text().splitlines()
+    with ThreadPoolExecutor(3) as pool:
+        kinds = [*pool.map(pronounced, sentences, [accent(i) for i in range(len(sentences))])]
+    path = args.data / "language" / "pronounced.npz"
+    np.savez_compressed(path, kinds=np.concatenate(kinds), ends=np.cumsum([len(k) for k in kinds]))
+    print(f"{path}: {len(kinds)} sentences, {sum(map(len, kinds))} phones")
+
+
+if __name__ == "__main__":
+    main()
