@@ -1,5 +1,6 @@
 """The page on the real engine, with a small model of random weights: everything but sense."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -123,8 +124,9 @@ def test_ctrl_c_ends_the_program_cleanly() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env=os.environ | {"PYTHONFAULTHANDLER": "1"},
     )
-    impatience = threading.Timer(60, program.kill)
+    impatience = threading.Timer(60, program.send_signal, [signal.SIGABRT])  # it says where it hangs
     impatience.start()
     assert program.stdout is not None
     said: list[str] = []
