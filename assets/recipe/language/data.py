@@ -23,6 +23,7 @@ from language.sequences import Builder, Heard, Sequence, Texts, on_time
 RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
 SLOT = 320  # samples
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
+JOINED, LONGEST = 0.25, 9.0  # chance that another clip follows one to be transcribed, and seconds of both
 FIGURES = 0.3  # share of the typed sums that are typed in figures
 
 
@@ -97,6 +98,7 @@ class Sampler:
         self.to_speak = [c for c in mine if "frames" in c and c["file"].startswith("spoken/")]
         asked = [c for c in store.clips.values() if c["file"].startswith(f"questions/{part}/")]
         self.to_hear = [c for c in mine if "samples" in c and not c["file"].startswith("questions/")] + asked
+        self.follower = {c["samples"][0]: c for c in self.to_hear}
         self.asked = {c["id"]: c for c in asked if "samples" in c}
         self.answers = self.takes()
         self.conversations = chat.dialogues(part, seed)
@@ -132,23 +134,45 @@ class Sampler:
         start, count = clip["frames"]
         return np.arange(start, start + count)
 
-    def heard(self, clip: dict) -> Heard:
-        """A clip with silent ends and, where things vary, at another speed."""
-        start, length = clip["samples"]
+    def heard(self, *clips: dict) -> Heard:
+        """Clips that follow each other in the store, with silent ends and, where things vary, at another speed."""
+        start, length = clips[0]["samples"][0], sum(c["samples"][1] for c in clips)
         rng, vary = self.rng, self.vary
         speed = rng.uniform(0.87, 1.15) if vary and rng.random() < 0.7 else 1.0
         lead = int(rng.uniform(0, 0.5) * RATE) if vary else 0
         total = lead + int(length / speed) + (int(rng.uniform(0, 0.5) * RATE) if vary else 0)
         positions = -(-(1 + total // 160) // 8)
-        first, count = clip["slots"]
+        slots, progress = self.labelled(clips)
         middles = (np.arange(positions * SLOTS) + 0.5) * SLOT
         slot = ((middles - lead) * speed // SLOT).astype(np.int64)
-        inside = (slot >= 0) & (slot < count)
-        phones = np.where(inside, self.store.slots[first + np.clip(slot, 0, count - 1)], SILENCE).reshape(-1, SLOTS)
+        inside = (slot >= 0) & (slot < len(slots))
+        phones = np.where(inside, slots[np.clip(slot, 0, len(slots) - 1)], SILENCE).reshape(-1, SLOTS)
         middle = slot.reshape(-1, SLOTS)[:, 2]
-        known = (middle >= 0) & (middle < count)
-        share = np.where(known, self.store.progress[first + np.clip(middle, 0, count - 1)], -1)
+        known = (middle >= 0) & (middle < len(slots))
+        share = np.where(known, progress[np.clip(middle, 0, len(slots) - 1)], -1)
         return Heard(start, length, speed, lead, total, phones, share.astype(np.float32))
+
+    def labelled(self, clips: tuple[dict, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Phones and progress of clips one after another, by 20 ms."""
+        letters = np.cumsum([0, *(sum(map(str.isalnum, c["text"])) for c in clips)])
+        phones, progress, end = [], [], 0
+        for clip, before, after in zip(clips, letters, letters[1:], strict=False):
+            start, count = clip["slots"]
+            end += clip["samples"][1]
+            place = start + np.clip(np.arange(end // SLOT - sum(map(len, phones))), 0, count - 1)
+            phones.append(self.store.slots[place])
+            progress.append((before + self.store.progress[place] * (after - before)) / letters[-1])
+        return np.concatenate(phones), np.concatenate(progress)
+
+    def followed(self, clip: dict) -> list[dict]:
+        """A clip and, now and then, one or two that follow it in the store."""
+        clips = [clip]
+        while self.vary and len(clips) < 3 and self.rng.random() < JOINED:
+            after = self.follower.get(sum(clips[-1]["samples"]))
+            if after is None or sum(c["samples"][1] for c in clips) + after["samples"][1] > LONGEST * RATE:
+                break
+            clips.append(after)
+        return clips
 
     def typed(self, line: chat.Line) -> str:
         """A question as people type it."""
@@ -202,8 +226,8 @@ class Sampler:
                 sequence.imagined = True
                 return sequence
             if task == "transcribe" and self.to_hear:
-                clip = self.rng.choice(self.to_hear)
-                return self.build.transcribe(self.heard(clip), clip["text"])
+                clips = self.followed(self.rng.choice(self.to_hear))
+                return self.build.transcribe(self.heard(*clips), " ".join(c["text"] for c in clips))
             if task == "chat" and (made := self.conversation()):
                 return made
             if task == "read":
