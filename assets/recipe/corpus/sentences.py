@@ -18,6 +18,8 @@ RUDE = re.compile(
 )
 ATTRIBUTION = re.compile(r"\b(thou|thee|thy|hath|doth|o'er|ye)\b", re.I)
 
+SEED = 2026
+
 # fmt: off
 CAPITALS = {"France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Germany": "Berlin", "Japan": "Tokyo", "China": "Beijing", "Egypt": "Cairo",
             "Greece": "Athens", "Norway": "Oslo", "Sweden": "Stockholm", "Finland": "Helsinki", "Denmark": "Copenhagen", "Poland": "Warsaw",
@@ -99,10 +101,15 @@ def examples() -> list[str]:
     return sorted(found)
 
 
+def grammatical(rng: random.Random) -> list[str]:
+    """All everyday sentences of the corpus, of training and of the test."""
+    return sorted({s[0].upper() + s[1:] for s in (everyday(rng) for _ in range(9000))})
+
+
 def main(out: Path) -> None:
-    rng = random.Random(2026)
+    rng = random.Random(SEED)
     pool = examples()
-    daily = sorted({s[0].upper() + s[1:] for s in (everyday(rng) for _ in range(9000))})
+    daily = grammatical(rng)
     rng.shuffle(pool)
     rng.shuffle(daily)
     test = pool[:700] + daily[:300]

@@ -16,13 +16,14 @@ import numpy as np
 import soundfile as sf
 
 from codec.phones import SILENCE, UNLABELLED
-from corpus import chat
+from corpus import chat, sentences
 from language.imagined import Imagination, framed
 from language.sequences import Builder, Heard, Sequence, Texts, on_time
 
 RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
 SLOT = 320  # samples
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
+EVERYDAY = 0.75  # share of the everyday sentences, a quarter of the corpus: a few hundred words are soon known, and what works can grow
 JOINED, LONGEST = 0.25, 9.0  # chance that another clip follows one to be transcribed, and seconds of both
 FIGURES = 0.3  # share of the typed sums that are typed in figures
 
@@ -31,11 +32,11 @@ FIGURES = 0.3  # share of the typed sums that are typed in figures
 class Mix:
     """Shares of the tasks."""
 
-    speak: float = 0.16
-    imagine: float = 0.16
-    transcribe: float = 0.41
-    chat: float = 0.24
-    read: float = 0.03
+    speak: float = 0.15
+    imagine: float = 0.15
+    transcribe: float = 0.34
+    chat: float = 0.34
+    read: float = 0.02
 
 
 class Store:
@@ -98,6 +99,7 @@ class Sampler:
         self.to_speak = [c for c in mine if "frames" in c and c["file"].startswith("spoken/")]
         asked = [c for c in store.clips.values() if c["file"].startswith(f"questions/{part}/")]
         self.to_hear = [c for c in mine if "samples" in c and not c["file"].startswith("questions/")] + asked
+        self.everyday = {*sentences.grammatical(random.Random(sentences.SEED)), *(c["text"] for c in asked)}
         self.follower = {c["samples"][0]: c for c in self.to_hear}
         self.asked = {c["id"]: c for c in asked if "samples" in c}
         self.answers = self.takes()
@@ -105,6 +107,14 @@ class Sampler:
         self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
         self.refusal = chat.reply(chat.OUT)
         self.imagine = self.imagination() if mix.imagine else None
+
+    def drawn(self, clips: list[dict]) -> dict:
+        """One of them, everyday ones more often."""
+        if self.rng.random() < EVERYDAY:
+            while (clip := self.rng.choice(clips))["text"] not in self.everyday:
+                pass
+            return clip
+        return self.rng.choice(clips)
 
     def imagination(self) -> Imagination:
         """The four voices as they are in the clips of this part; it says nothing that is held out."""
@@ -211,22 +221,30 @@ class Sampler:
                 break  # what comes next was written for another answer
         return self.build.converse(turns)
 
+    def unspoken(self) -> Sequence | None:
+        """Synthesis of a sentence that nobody said."""
+        only = self.everyday if self.rng.random() < EVERYDAY else None
+        found = self.imagine and self.imagine(self.rng, only)
+        if not found:
+            return None
+        voice, text, rows, slots = found
+        sequence = self.build.speak(voice, text, rows, of_frames(progress(slots), len(rows)), self.rng.random() < 0.5)
+        sequence.imagined = True
+        return sequence
+
     def __call__(self) -> Sequence:
         mix = self.mix
         for _ in range(10_000):
             task = self.rng.choices([*vars(mix)], [*vars(mix).values()])[0]
             if task == "speak" and self.to_speak:
-                clip = self.rng.choice(self.to_speak)
+                clip = self.drawn(self.to_speak)
                 voice = clip["file"].split("/")[1]
                 loose = self.vary and self.rng.random() < 0.5
                 return self.build.speak(voice, clip["text"], self.rows(clip), self.of_frames(clip), loose)
-            if task == "imagine" and self.imagine and (imagined := self.imagine(self.rng)):
-                voice, text, rows, slots = imagined
-                sequence = self.build.speak(voice, text, rows, of_frames(progress(slots), len(rows)), self.rng.random() < 0.5)
-                sequence.imagined = True
-                return sequence
+            if task == "imagine" and (made := self.unspoken()):
+                return made
             if task == "transcribe" and self.to_hear:
-                clips = self.followed(self.rng.choice(self.to_hear))
+                clips = self.followed(self.drawn(self.to_hear))
                 return self.build.transcribe(self.heard(*clips), " ".join(c["text"] for c in clips))
             if task == "chat" and (made := self.conversation()):
                 return made

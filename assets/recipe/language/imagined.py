@@ -72,11 +72,13 @@ class Imagination:
                 self.lines[accent(i)].append((text, merged(sounds)))
         self.voices: dict[str, Voice] = defaultdict(Voice)
 
-    def __call__(self, rng: random.Random) -> tuple[str, str, np.ndarray, np.ndarray] | None:
-        """(voice, text, rows of the store of codes, phones by 20 ms), or None where the voice lacks a sound."""
+    def __call__(self, rng: random.Random, only: set[str] | None = None) -> tuple[str, str, np.ndarray, np.ndarray] | None:
+        """(voice, text, rows of the store of codes, phones by 20 ms), or None where the voice lacks a sound; `only` of these texts."""
         name = rng.choice([*self.voices])
         voice = self.voices[name]
         text, kinds = rng.choice(self.lines[name[:2]])
+        while only is not None and text not in only:
+            text, kinds = rng.choice(self.lines[name[:2]])
         around = [EDGE, *kinds, EDGE]
         lengths = [drawn(voice.lengths, [*contexts(*around[i : i + 3])], rng) for i in range(len(kinds))]
         if None in lengths:

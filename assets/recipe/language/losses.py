@@ -42,7 +42,7 @@ class Phase:
 
     @property
     def guide(self) -> float:
-        return 0.5 * min(1.0, max(0.0, (0.5 - self.done) / 0.2))
+        return 0.5 * min(1.0, max(0.0, (0.75 - self.done) / 0.25))
 
     @property
     def heard_phones(self) -> float:

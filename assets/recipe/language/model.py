@@ -83,7 +83,7 @@ class LanguageModel(nn.Module):
     def __init__(self, c: dict, dropout: float = 0.0) -> None:
         super().__init__()
         hidden, encoder, depth = c["lfm"]["hidden_size"], c["encoder"]["d_model"], c["depthformer"]["dim"]
-        self.conformer = Conformer(c["encoder"])
+        self.conformer = Conformer(c["encoder"] | {"dropout": dropout, "dropout_att": dropout})
         self.audio_adapter = nn.ModuleDict(
             {"model": nn.Sequential(nn.LayerNorm(encoder), nn.Linear(encoder, hidden), nn.GELU(), nn.Linear(hidden, hidden))}
         )
