@@ -125,6 +125,7 @@ def test_ctrl_c_ends_the_program_cleanly() -> None:
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"PYTHONFAULTHANDLER": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs are born deaf to it
     )
     impatience = threading.Timer(60, program.send_signal, [signal.SIGABRT])  # it says where it hangs
     impatience.start()
