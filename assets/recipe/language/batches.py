@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from language.data import Mix, Sampler, Store, groups
+from language.data import Mix, Sampler, groups
 from language.hearing import Renderings
 from language.sequences import Sequence
+from language.store import Store
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Batch:
     heard_row: Tensor  # (H,) clip
     heard_column: Tensor  # (H,) position in the clip
     heard_phones: Tensor  # (H, 4)
+    told_place: Tensor  # (T,) of every position that is told in phones
+    told_phones: Tensor  # (T, 4)
     clips: Tensor  # (N, 5) float64: start, length, speed, lead, total
     query: Tensor  # (rows, length) the place in the text that is looked for, or -1
     key: Tensor  # (rows, length) the place in the text that stands there, or -1
@@ -52,7 +55,7 @@ def joined(parts: list[np.ndarray], *shape: int) -> Tensor:
 def laid_out(sequences: list[Sequence]) -> Batch:
     """One batch of them."""
     rows, length = len(sequences), max(s.length for s in sequences)
-    words, spoken, heard = ([], [], []), ([], [], []), ([], [], [], [])
+    words, spoken, heard, told = ([], [], []), ([], [], []), ([], [], [], []), ([], [])
     said: tuple[list, list] = ([], [])
     clips: list[tuple[float, ...]] = []
     query, key = np.full((rows, length), -1, np.float32), np.full((rows, length), -1, np.float32)
@@ -70,11 +73,14 @@ def laid_out(sequences: list[Sequence]) -> Batch:
             heard[0].append(base + first + np.arange(clip.positions)), heard[1].append(np.full(clip.positions, len(clips)))
             heard[2].append(np.arange(clip.positions)), heard[3].append(clip.slots)
             clips.append((clip.start, clip.length, clip.speed, clip.lead, clip.total))
+        for first, clip in sequence.told:
+            told[0].append(base + first + np.arange(clip.positions)), told[1].append(clip.slots)
         for table, found in ((query, sequence.queries), (key, sequence.keys)):
             for first, places in found:
                 table[row, first : first + len(places)] = places
     described = torch.tensor(clips, dtype=torch.float64).reshape(-1, 5)
     placed = (*map(joined, words[:2]), *map(joined, said), *map(joined, spoken), *map(joined, heard[:3]), joined(heard[3], 4))
+    placed += joined(told[0]), joined(told[1], 4)
     longest = max((int(c[-1]) for c in clips), default=0)
     return Batch(rows, length, longest, bool((query >= 0).any()), *placed, described, torch.from_numpy(query), torch.from_numpy(key))
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from language.data import Mix, Sampler, Store
+from language.data import Mix, Sampler
 from language.hearing import LogMel, Renderings, rendered
 from language.sequences import END, ENDED, N_AUDIO, N_TEXT, VOICES, Heard, Sequence
 from language.sizes import config_json
+from language.store import Store
 from lfm import prompts
 from lfm.config import MelConfig
 from lfm.conversation import Conversation, Segment, Spoken, Text

@@ -7,9 +7,10 @@ import mlx.core as mx
 import numpy as np
 import torch
 
-from language.data import Mix, Sampler, Store
+from language.data import Mix, Sampler
 from language.model import LanguageModel
 from language.sequences import END, ENDED, Sequence
+from language.store import Store
 from lfm import checkpoint
 from lfm.conversation import Heard, Segment, Spoken, Text
 from lfm.generate import embed
@@ -35,8 +36,8 @@ def compare(model: LanguageModel, folder: Path, pack: Path) -> Difference:
     loaded = checkpoint.load(folder, "float32")
     sampler = Sampler(Store(pack), "train", Mix(), seed=3, vary=False)
     found = Difference()
-    for mix in (Mix(1, 0, 0, 0), Mix(0, 1, 0, 0), Mix(0, 0, 1, 0)):
-        sampler.mix = mix
+    for task in ("speak", "transcribe", "chat"):
+        sampler.mix = Mix.only(task)
         for _ in range(2):
             one(found, model, loaded, sampler, sampler())
     return found

@@ -1,30 +1,26 @@
-"""The packed corpus as an endless stream of batches: which sequences, and where everything of them lies.
+"""Which sequences training sees: tasks, clips and conversations drawn from the packed corpus, endlessly.
 
 A worker only lays out integers. Samples and codes stay in two stores on the device, where clips are rendered and codes looked up.
 """
 
-import json
 import random
 import re
-import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Self
 
 import numpy as np
-import soundfile as sf
 
-from codec.phones import SILENCE, UNLABELLED
+from codec.phones import SILENCE
 from corpus import chat, sentences
-from language.imagined import Imagination, framed
-from language.sequences import Builder, Heard, Sequence, Texts, on_time
+from language.imagined import Imagination
+from language.sequences import Builder, Heard, Sequence, Texts, Told, on_time
+from language.store import RATE, SLOT, SLOTS, Store, held_out, of_frames, progress
 
-RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
-SLOT = 320  # samples
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 EVERYDAY = 0.75  # share of the everyday sentences, a quarter of the corpus: a few hundred words are soon known, and what works can grow
 JOINED, LONGEST = 0.25, 9.0  # chance that another clip follows one to be transcribed, and seconds of both
+VOICED, TOLD = 0.4, 0.5  # share of the questions that are heard, and of the others that are told in phones
 FIGURES = 0.3  # share of the typed sums that are typed in figures
 
 
@@ -32,60 +28,16 @@ FIGURES = 0.3  # share of the typed sums that are typed in figures
 class Mix:
     """Shares of the tasks."""
 
-    speak: float = 0.15
+    @classmethod
+    def only(cls, task: str) -> Self:
+        return cls(**{name: float(name == task) for name in vars(cls())})
+
+    speak: float = 0.12
     imagine: float = 0.15
-    transcribe: float = 0.34
-    chat: float = 0.34
-    read: float = 0.02
-
-
-class Store:
-    """What `language.pack` made, in memory."""
-
-    def __init__(self, pack: Path) -> None:
-        self.pack = pack
-        self.clips = {c["file"]: c for c in map(json.loads, (pack / "clips.jsonl").read_text().splitlines())}
-        speech = np.load(pack / "speech.npz")
-        self.codes, self.centroids = speech["codes"].astype(np.int16), speech["centroids"].astype(np.float32)
-        self.slots = speech["slots"]
-        self.progress = np.zeros(len(self.slots), np.float32)
-        self.framed = np.full((len(self.codes), SLOTS), UNLABELLED, np.uint8)  # the phones that each frame is about
-        for clip in self.clips.values():
-            start, count = clip["slots"]
-            slots = self.slots[start : start + count]
-            self.progress[start : start + count] = progress(slots)
-            if "frames" in clip:
-                row, frames = clip["frames"]
-                self.framed[row : row + frames] = framed(slots, frames)
-        self.sentences = (pack / "sentences.txt").read_text().splitlines()
-        self.samples = self.sound()
-
-    def sound(self) -> np.ndarray:
-        """All that is heard, int16 one after another; decoded once."""
-        index = [json.loads(line) for line in (self.pack / "heard.jsonl").read_text().splitlines()]
-        path = self.pack / f"decoded-{len(index)}.tmp"
-        if not path.exists():
-            with ThreadPoolExecutor() as pool:
-                parts = pool.map(lambda g: sf.read(self.pack / g["name"], dtype="int16")[0], index)
-                np.concatenate([*parts]).tofile(path)
-        return np.fromfile(path, np.int16)
-
-
-def progress(slots: np.ndarray) -> np.ndarray:
-    """Share of a clip's phones that have begun, by 20 ms."""
-    sounding = (slots != SILENCE) & (slots != UNLABELLED)
-    begun = np.cumsum(sounding & (np.diff(slots, prepend=SILENCE) != 0))
-    return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
-
-
-def of_frames(progress: np.ndarray, frames: int) -> np.ndarray:
-    """Progress at the slot that each frame of codes is about: the codec hears two slots late."""
-    return progress[np.clip(np.arange(frames) * SLOTS + 1, 0, len(progress) - 1)]
-
-
-def held_out(file: str) -> bool:
-    """One clip in sixty is never trained on."""
-    return zlib.crc32(file.encode()) % 60 == 0
+    transcribe: float = 0.20
+    tell: float = 0.20  # to be transcribed, but told in phones: nothing has to be heard
+    chat: float = 0.30
+    read: float = 0.03
 
 
 class Sampler:
@@ -106,7 +58,8 @@ class Sampler:
         self.conversations = chat.dialogues(part, seed)
         self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
         self.refusal = chat.reply(chat.OUT)
-        self.imagine = self.imagination() if mix.imagine else None
+        self.imagined = self.imagination()
+        self.unspoken = [s for s in self.store.sentences if s in self.imagined.kinds]
 
     def drawn(self, clips: list[dict]) -> dict:
         """One of them, everyday ones more often."""
@@ -119,7 +72,7 @@ class Sampler:
     def imagination(self) -> Imagination:
         """The four voices as they are in the clips of this part; it says nothing that is held out."""
         store, kept = self.store, {c["text"] for c in self.store.clips.values() if held_out(c["file"])}
-        found = Imagination(store.pack / "pronounced.npz", store.sentences, kept)
+        found = Imagination(store.pack / "pronounced.npz", kept)
         for clip in self.to_speak:
             start, count = clip["slots"]
             rows = self.rows(clip)
@@ -209,8 +162,10 @@ class Sampler:
             if self.strangers and not turns and self.rng.random() < STRANGE:
                 question = self.heard(self.rng.choice(self.strangers))
                 answer = self.refusal
-            elif asked.id in self.asked and self.rng.random() < 0.7:
+            elif asked.id in self.asked and self.rng.random() < VOICED:
                 question = self.heard(self.asked[asked.id])
+            elif self.vary and self.rng.random() < TOLD and (told := self.told(asked.text)):
+                question = told
             else:
                 question = self.build.texts(self.typed(asked))[0]
             if answer.id not in self.answers:
@@ -221,16 +176,32 @@ class Sampler:
                 break  # what comes next was written for another answer
         return self.build.converse(turns)
 
-    def unspoken(self) -> Sequence | None:
+    def sentence(self) -> str:
+        """One that anybody could say, an everyday one more often."""
+        everyday = self.rng.random() < EVERYDAY
+        while (text := self.rng.choice(self.unspoken)) not in self.everyday and everyday:
+            pass
+        return text
+
+    def imagine(self, text: str) -> Sequence | None:
         """Synthesis of a sentence that nobody said."""
-        only = self.everyday if self.rng.random() < EVERYDAY else None
-        found = self.imagine and self.imagine(self.rng, only)
-        if not found:
+        said = self.imagined.slots(self.rng, text)
+        rows = said and self.imagined.rows(self.rng, *said)
+        if said is None or rows is None:
             return None
-        voice, text, rows, slots = found
+        voice, slots = said
         sequence = self.build.speak(voice, text, rows, of_frames(progress(slots), len(rows)), self.rng.random() < 0.5)
         sequence.imagined = True
         return sequence
+
+    def told(self, text: str) -> Told | None:
+        """A text as its phones, with silent ends."""
+        if text not in self.imagined.kinds or not (said := self.imagined.slots(self.rng, text)):
+            return None
+        ends = [np.full(self.rng.randrange(25), SILENCE, np.uint8) for _ in range(2)]
+        slots = np.concatenate([ends[0], said[1], ends[1], np.full(SLOTS, SILENCE, np.uint8)])
+        slots = slots[: len(slots) // SLOTS * SLOTS]
+        return Told(slots.reshape(-1, SLOTS), progress(slots)[2::SLOTS])
 
     def __call__(self) -> Sequence:
         mix = self.mix
@@ -241,8 +212,10 @@ class Sampler:
                 voice = clip["file"].split("/")[1]
                 loose = self.vary and self.rng.random() < 0.5
                 return self.build.speak(voice, clip["text"], self.rows(clip), self.of_frames(clip), loose)
-            if task == "imagine" and (made := self.unspoken()):
+            if task == "imagine" and (made := self.imagine(self.sentence())):
                 return made
+            if task == "tell" and (told := self.told(text := self.sentence())):
+                return self.build.transcribe(told, text)
             if task == "transcribe" and self.to_hear:
                 clips = self.followed(self.drawn(self.to_hear))
                 return self.build.transcribe(self.heard(*clips), " ".join(c["text"] for c in clips))

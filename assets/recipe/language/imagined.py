@@ -60,32 +60,37 @@ def drawn(found: Found, keys: list[tuple[int, ...]], rng: random.Random) -> int 
     return None
 
 
-class Imagination:
-    """`sentences` (text and line number) pronounced by `language.pronounce`, put together from the voices' clips."""
+class Pronounced(dict[tuple[str, str], np.ndarray]):
+    """What `language.pronounce` found: phones by text and accent."""
 
-    def __init__(self, path: Path, sentences: list[str], unwanted: set[str]) -> None:
+    def __init__(self, path: Path) -> None:
         kept = np.load(path)
         kinds = np.split(kept["kinds"], kept["ends"][:-1])
-        self.lines: dict[str, list[tuple[str, list[int]]]] = {"us": [], "uk": []}
-        for i, (text, sounds) in enumerate(zip(sentences, kinds, strict=True)):
+        super().__init__({(text, accent(i)): k for i, (text, k) in enumerate(zip(kept["texts"].tolist(), kinds, strict=True))})
+
+
+class Imagination:
+    """Texts of which the pronunciation is known, put together from the voices' clips."""
+
+    def __init__(self, path: Path, unwanted: set[str]) -> None:
+        self.accents: dict[str, str] = {}
+        self.kinds: dict[str, list[int]] = {}
+        for (text, spoken_in), sounds in Pronounced(path).items():
             if text not in unwanted and UNLABELLED not in sounds:
-                self.lines[accent(i)].append((text, merged(sounds)))
+                self.accents[text], self.kinds[text] = spoken_in, merged(sounds)
         self.voices: dict[str, Voice] = defaultdict(Voice)
 
-    def __call__(self, rng: random.Random, only: set[str] | None = None) -> tuple[str, str, np.ndarray, np.ndarray] | None:
-        """(voice, text, rows of the store of codes, phones by 20 ms), or None where the voice lacks a sound; `only` of these texts."""
-        name = rng.choice([*self.voices])
-        voice = self.voices[name]
-        text, kinds = rng.choice(self.lines[name[:2]])
-        while only is not None and text not in only:
-            text, kinds = rng.choice(self.lines[name[:2]])
-        around = [EDGE, *kinds, EDGE]
-        lengths = [drawn(voice.lengths, [*contexts(*around[i : i + 3])], rng) for i in range(len(kinds))]
-        if None in lengths:
-            return None
-        slots = np.repeat(np.array(kinds, np.uint8), lengths)
-        rows = [drawn(voice.frames, keys, rng) for keys in surroundings(framed(slots))]
-        return None if None in rows else (name, text, np.array(rows), slots)
+    def slots(self, rng: random.Random, text: str) -> tuple[str, np.ndarray] | None:
+        """Who says it, and the phones by 20 ms; None where the voice lacks a sound."""
+        name = rng.choice([v for v in self.voices if v.startswith(self.accents[text])])
+        around = [EDGE, *self.kinds[text], EDGE]
+        lengths = [drawn(self.voices[name].lengths, [*contexts(*around[i : i + 3])], rng) for i in range(len(around) - 2)]
+        return None if None in lengths else (name, np.repeat(np.array(around[1:-1], np.uint8), lengths))
+
+    def rows(self, rng: random.Random, name: str, slots: np.ndarray) -> np.ndarray | None:
+        """Rows of the store of codes that say these phones."""
+        rows = [drawn(self.voices[name].frames, keys, rng) for keys in surroundings(framed(slots))]
+        return None if None in rows else np.array(rows)
 
 
 def accent(line: int) -> str:

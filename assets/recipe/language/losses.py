@@ -18,6 +18,7 @@ from lfm.config import END_OF_AUDIO
 from lfm.sizes import CODEBOOKS
 
 SLOTS, GUIDED_HEADS, NEIGHBOURS = 4, 2, 8
+MISHEARD = 0.1  # share of the phones told that are others
 NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
 END_WEIGHT = 2.0
@@ -69,12 +70,14 @@ class Phase:
 
 
 class Helps(nn.Module):
-    """The heads that are dropped."""
+    """The heads that are dropped, and how phones are told to the backbone where no encoder has heard them."""
 
     def __init__(self, encoder: int, hidden: int) -> None:
         super().__init__()
         self.heard = nn.Linear(encoder, SLOTS * CLASSES)
         self.next = nn.Linear(hidden, SLOTS * CLASSES)
+        self.told = nn.Embedding(SLOTS * CLASSES, hidden)
+        nn.init.normal_(self.told.weight, std=(SLOTS * hidden) ** -0.5)
 
 
 class Losses(nn.Module):
@@ -117,6 +120,9 @@ class Losses(nn.Module):
                 spoken = spoken * (torch.rand(len(spoken), 1, device=spoken.device) >= UNHEARD)
             pieces.append(spoken)
             places.append(batch.frame_place)
+        if len(batch.told_place):
+            pieces.append(self.told(batch.told_phones))
+            places.append(batch.told_place)
         if len(batch.clips):
             encoded, adapted = self.encoded(batch)
             pieces.append(adapted)
@@ -124,6 +130,14 @@ class Losses(nn.Module):
         together = torch.cat([p.float() for p in pieces])
         x = torch.zeros(batch.rows * batch.length, together.shape[1], device=together.device)
         return x.index_copy(0, torch.cat(places), together).view(batch.rows, batch.length, -1), encoded
+
+    def told(self, phones: Tensor) -> Tensor:
+        """(T, 4) -> (T, hidden), now and then misheard."""
+        if self.training:
+            other = torch.randint_like(phones, CLASSES)
+            phones = torch.where(torch.rand(phones.shape, device=phones.device) < MISHEARD, other, phones)
+        places = torch.arange(SLOTS, device=phones.device) * CLASSES
+        return F.embedding_bag(phones + places, self.helps.told.weight, mode="sum")
 
     def disturbed(self, codes: Tensor) -> Tensor:
         """Some codes (N, 8) as one of their neighbours."""

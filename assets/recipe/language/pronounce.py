@@ -1,4 +1,4 @@
-"""How every sentence is pronounced, without speaking it: its phones in order, by espeak-ng.
+"""How every sentence and every question is pronounced, without speaking it: its phones in order, by espeak-ng.
 
     python -m language.pronounce --data DATA      -> DATA/language/pronounced.npz
 
@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from codec.phones import spans
+from corpus import chat
 from corpus.kokoro import phonemes
-from language.imagined import accent
+from language.imagined import Pronounced, accent
 
 LANGUAGES = {"us": "en-us", "uk": "en-gb"}
 
@@ -28,12 +29,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     args = parser.parse_args()
-    sentences = (args.data / "sentences.txt").read_text().splitlines()
-    with ThreadPoolExecutor(3) as pool:
-        kinds = [*pool.map(pronounced, sentences, [accent(i) for i in range(len(sentences))])]
+    texts = (args.data / "sentences.txt").read_text().splitlines()
+    texts += [q.text for q in chat.questions() if q.split == "train"]
     path = args.data / "language" / "pronounced.npz"
-    np.savez_compressed(path, kinds=np.concatenate(kinds), ends=np.cumsum([len(k) for k in kinds]))
-    print(f"{path}: {len(kinds)} sentences, {sum(map(len, kinds))} phones")
+    known = Pronounced(path) if path.exists() else {}
+    wanted = [(text, accent(i)) for i, text in enumerate(texts)]
+    with ThreadPoolExecutor(3) as pool:
+        kinds = [*pool.map(lambda one: known[one] if one in known else pronounced(*one), wanted)]
+    ends = np.cumsum([len(k) for k in kinds])
+    np.savez_compressed(path, texts=np.array(texts), kinds=np.concatenate(kinds), ends=ends)
+    print(f"{path}: {len(kinds)} texts, {ends[-1]} phones")
 
 
 if __name__ == "__main__":

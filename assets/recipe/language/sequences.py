@@ -40,12 +40,25 @@ class Heard:
 
 
 @dataclass
+class Told:
+    """What an encoder would say of a clip that does not exist: its phones alone."""
+
+    slots: np.ndarray  # (positions, 4) phones, by 20 ms
+    progress: np.ndarray  # (positions,) share of the utterance that has been said
+
+    @property
+    def positions(self) -> int:
+        return len(self.slots)
+
+
+@dataclass
 class Sequence:
     """Positions in order. A position is predicted from the one before it where `said` is true."""
 
     length: int = 0
     text: list[tuple[int, np.ndarray, bool]] = field(default_factory=list)  # position of the first, ids, said
     heard: list[tuple[int, Heard]] = field(default_factory=list)
+    told: list[tuple[int, Told]] = field(default_factory=list)
     spoken: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, rows of the store of codes
     queries: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places looked for
     keys: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places to be found
@@ -55,9 +68,12 @@ class Sequence:
         self.text.append((self.length, np.asarray(ids, np.int64), said))
         self.length += len(ids)
 
-    def hear(self, clip: Heard, tokens: float = 0.0) -> None:
+    def hear(self, clip: Heard | Told, tokens: float = 0.0) -> None:
         """`tokens`: how many the clip's words are; its places count in them."""
-        self.heard.append((self.length, clip))
+        if isinstance(clip, Heard):
+            self.heard.append((self.length, clip))
+        else:
+            self.told.append((self.length, clip))
         if tokens:
             self.keys.append((self.length, np.where(clip.progress < 0, -1, clip.progress * tokens)))
         self.length += clip.positions
@@ -94,10 +110,10 @@ class Builder:
         self.texts = texts
         self.names = texts.names
 
-    def turn(self, sequence: Sequence, role: str, content: np.ndarray | Heard | str, tokens: float = 0.0) -> None:
+    def turn(self, sequence: Sequence, role: str, content: np.ndarray | Heard | Told | str, tokens: float = 0.0) -> None:
         """A whole turn of the system or the user."""
         sequence.say(self.texts.template(f"<|im_start|>{role}\n"))
-        if isinstance(content, Heard):
+        if isinstance(content, Heard | Told):
             sequence.hear(content, tokens)
         elif len(content):
             sequence.say(self.texts.template(content) if isinstance(content, str) else content)
@@ -114,7 +130,7 @@ class Builder:
         sequence.say([self.names.im_end], said=True)
         sequence.say(self.texts.template("\n"))
 
-    def transcribe(self, clip: Heard, text: str) -> Sequence:
+    def transcribe(self, clip: Heard | Told, text: str) -> Sequence:
         ids, places = self.texts(text)
         sequence = self.begin("Perform ASR.")
         self.turn(sequence, "user", clip, len(ids))
@@ -137,7 +153,7 @@ class Builder:
         self.end(sequence)
         return sequence
 
-    def converse(self, turns: list[tuple[np.ndarray | Heard, str, np.ndarray, np.ndarray]]) -> Sequence:
+    def converse(self, turns: list[tuple[np.ndarray | Heard | Told, str, np.ndarray, np.ndarray]]) -> Sequence:
         """Turns of (question, answer, rows, progress of the answer's words)."""
         sequence = self.begin(prompts.CHAT)
         for number, (question, answer, rows, progress) in enumerate(turns):

@@ -12,15 +12,15 @@ import logging
 import math
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from language.batches import fixed, stream
-from language.data import Mix, Store
+from language.data import Mix
 from language.losses import TERMS, Phase
 from language.sizes import TINY
+from language.store import Store
 from language.trainer import Trainer
 from lfm.sizes import POCKET
 from training import Clock
@@ -28,9 +28,9 @@ from training import Clock
 log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
-EARLY, LATE = Mix(), Mix(speak=0.12, imagine=0.05, transcribe=0.35, chat=0.46, read=0.02)
-HEAR = Mix(speak=0, imagine=0, transcribe=1, chat=0, read=0)
-TASKS = {"speak": replace(HEAR, speak=1, transcribe=0), "transcribe": HEAR, "chat": replace(HEAR, chat=1, transcribe=0)}
+EARLY, LATE = Mix(), Mix(speak=0.22, imagine=0.05, transcribe=0.28, tell=0.05, chat=0.38, read=0.02)
+HEAR = Mix.only("transcribe")
+TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "chat")}
 
 
 def main() -> None:

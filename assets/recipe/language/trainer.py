@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from codec.phones import UNLABELLED
 from detokenizer.data import neighbours
 from language.batches import Batch
-from language.data import SLOTS, Store
 from language.hearing import LogMel
 from language.losses import Helps, Losses, Phase
 from language.model import LanguageModel
 from language.sequences import ENDED
 from language.sizes import config_json
+from language.store import SLOTS, Store
 from lfm.config import END_OF_AUDIO, MelConfig
 from lfm.sizes import CODEBOOKS, Size
 from training import device, move_average, multiplies_bfloat16, save

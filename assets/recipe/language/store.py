@@ -1,0 +1,64 @@
+"""The packed corpus in memory: what `language.pack` made, and how far each clip has got at each moment."""
+
+import json
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from codec.phones import SILENCE, UNLABELLED
+from language.imagined import framed
+
+RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
+SLOT = 320  # samples
+
+
+class Store:
+    """Clips, codes, phones and samples."""
+
+    def __init__(self, pack: Path) -> None:
+        self.pack = pack
+        self.clips = {c["file"]: c for c in map(json.loads, (pack / "clips.jsonl").read_text().splitlines())}
+        speech = np.load(pack / "speech.npz")
+        self.codes, self.centroids = speech["codes"].astype(np.int16), speech["centroids"].astype(np.float32)
+        self.slots = speech["slots"]
+        self.progress = np.zeros(len(self.slots), np.float32)
+        self.framed = np.full((len(self.codes), SLOTS), UNLABELLED, np.uint8)  # the phones that each frame is about
+        for clip in self.clips.values():
+            start, count = clip["slots"]
+            slots = self.slots[start : start + count]
+            self.progress[start : start + count] = progress(slots)
+            if "frames" in clip:
+                row, frames = clip["frames"]
+                self.framed[row : row + frames] = framed(slots, frames)
+        self.sentences = (pack / "sentences.txt").read_text().splitlines()
+        self.samples = self.sound()
+
+    def sound(self) -> np.ndarray:
+        """All that is heard, int16 one after another; decoded once."""
+        index = [json.loads(line) for line in (self.pack / "heard.jsonl").read_text().splitlines()]
+        path = self.pack / f"decoded-{len(index)}.tmp"
+        if not path.exists():
+            with ThreadPoolExecutor() as pool:
+                parts = pool.map(lambda g: sf.read(self.pack / g["name"], dtype="int16")[0], index)
+                np.concatenate([*parts]).tofile(path)
+        return np.fromfile(path, np.int16)
+
+
+def progress(slots: np.ndarray) -> np.ndarray:
+    """Share of a clip's phones that have begun, by 20 ms."""
+    sounding = (slots != SILENCE) & (slots != UNLABELLED)
+    begun = np.cumsum(sounding & (np.diff(slots, prepend=SILENCE) != 0))
+    return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
+
+
+def of_frames(progress: np.ndarray, frames: int) -> np.ndarray:
+    """Progress at the slot that each frame of codes is about: the codec hears two slots late."""
+    return progress[np.clip(np.arange(frames) * SLOTS + 1, 0, len(progress) - 1)]
+
+
+def held_out(file: str) -> bool:
+    """One clip in sixty is never trained on."""
+    return zlib.crc32(file.encode()) % 60 == 0
