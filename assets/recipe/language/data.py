@@ -7,7 +7,8 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from corpus import chat, sentences
 from language.imagined import Imagination
 from language.sequences import Builder, Heard, Sequence, Texts, Told, on_time
 from language.store import RATE, SLOT, SLOTS, Store, held_out, of_frames, progress
+
+T = TypeVar("T")
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 EVERYDAY = 0.75  # share of the everyday sentences, a quarter of the corpus: a few hundred words are soon known, and what works can grow
@@ -52,24 +55,21 @@ class Sampler:
         asked = [c for c in store.clips.values() if c["file"].startswith(f"questions/{part}/")]
         self.to_hear = [c for c in mine if "samples" in c and not c["file"].startswith("questions/")] + asked
         self.everyday = {*sentences.grammatical(random.Random(sentences.SEED)), *(c["text"] for c in asked)}
+        self.everyday_to_speak = [c for c in self.to_speak if c["text"] in self.everyday]
+        self.everyday_to_hear = [c for c in self.to_hear if c["text"] in self.everyday]
         self.follower = {c["samples"][0]: c for c in self.to_hear}
         self.asked = {c["id"]: c for c in asked if "samples" in c}
         self.answers = self.takes()
         self.conversations = chat.dialogues(part, seed)
         self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
         self.refusal = chat.reply(chat.OUT)
-        self.imagined = self.imagination()
-        self.unspoken = [s for s in self.store.sentences if s in self.imagined.kinds]
 
-    def drawn(self, clips: list[dict]) -> dict:
-        """One of them, everyday ones more often."""
-        if self.rng.random() < EVERYDAY:
-            while (clip := self.rng.choice(clips))["text"] not in self.everyday:
-                pass
-            return clip
-        return self.rng.choice(clips)
+    def drawn(self, every: list[T], everyday: list[T]) -> T:
+        """One of them, an everyday one more often."""
+        return self.rng.choice(everyday if everyday and self.rng.random() < EVERYDAY else every)
 
-    def imagination(self) -> Imagination:
+    @cached_property
+    def imagined(self) -> Imagination:
         """The four voices as they are in the clips of this part; it says nothing that is held out."""
         store, kept = self.store, {c["text"] for c in self.store.clips.values() if held_out(c["file"])}
         found = Imagination(store.pack / "pronounced.npz", kept)
@@ -78,6 +78,12 @@ class Sampler:
             rows = self.rows(clip)
             found.voices[clip["file"].split("/")[1]].learn(store.slots[start : start + count], rows, store.framed[rows])
         return found
+
+    @cached_property
+    def unspoken(self) -> tuple[list[str], list[str]]:
+        """Sentences of which the pronunciation is known, and the everyday ones."""
+        known = [s for s in self.store.sentences if s in self.imagined.kinds]
+        return known, [s for s in known if s in self.everyday]
 
     def takes(self) -> dict[str, list[dict]]:
         """The takes of each answer whose words are always written before they are said."""
@@ -177,11 +183,8 @@ class Sampler:
         return self.build.converse(turns)
 
     def sentence(self) -> str:
-        """One that anybody could say, an everyday one more often."""
-        everyday = self.rng.random() < EVERYDAY
-        while (text := self.rng.choice(self.unspoken)) not in self.everyday and everyday:
-            pass
-        return text
+        """One that anybody could say."""
+        return self.drawn(*self.unspoken)
 
     def imagine(self, text: str) -> Sequence | None:
         """Synthesis of a sentence that nobody said."""
@@ -208,7 +211,7 @@ class Sampler:
         for _ in range(10_000):
             task = self.rng.choices([*vars(mix)], [*vars(mix).values()])[0]
             if task == "speak" and self.to_speak:
-                clip = self.drawn(self.to_speak)
+                clip = self.drawn(self.to_speak, self.everyday_to_speak)
                 voice = clip["file"].split("/")[1]
                 loose = self.vary and self.rng.random() < 0.5
                 return self.build.speak(voice, clip["text"], self.rows(clip), self.of_frames(clip), loose)
@@ -217,7 +220,7 @@ class Sampler:
             if task == "tell" and (told := self.told(text := self.sentence())):
                 return self.build.transcribe(told, text)
             if task == "transcribe" and self.to_hear:
-                clips = self.followed(self.drawn(self.to_hear))
+                clips = self.followed(self.drawn(self.to_hear, self.everyday_to_hear))
                 return self.build.transcribe(self.heard(*clips), " ".join(c["text"] for c in clips))
             if task == "chat" and (made := self.conversation()):
                 return made

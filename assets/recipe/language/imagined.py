@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from codec.phones import SILENCE, UNLABELLED
+from language.store import SLOTS, framed
 
-CODEC_DELAY = 2  # slots that the codec hears late
 EDGE = 254  # before the first phone and after the last
 Found = dict[tuple[int, ...], list[int]]
 
@@ -48,8 +48,8 @@ def contexts(before: int, kind: int, after: int) -> Iterator[tuple[int, ...]]:
 def surroundings(table: np.ndarray) -> Iterator[list[tuple[int, ...]]]:
     """What each frame says, the closest description first: with its neighbours, alone, the middle of it."""
     flat = [EDGE, *table.ravel().tolist(), EDGE]
-    for i in range(1, len(flat) - 1, 4):
-        yield [(*flat[i - 1 : i + 5],), (*flat[i : i + 4],), (*flat[i + 1 : i + 3],), (flat[i + 1],)]
+    for i in range(1, len(flat) - 1, SLOTS):
+        yield [(*flat[i - 1 : i + SLOTS + 1],), (*flat[i : i + SLOTS],), (*flat[i + 1 : i + 3],), (flat[i + 1],)]
 
 
 def drawn(found: Found, keys: list[tuple[int, ...]], rng: random.Random) -> int | None:
@@ -101,9 +101,3 @@ def accent(line: int) -> str:
 def merged(kinds: np.ndarray) -> list[int]:
     """Pauses that follow each other are one."""
     return [int(k) for i, k in enumerate(kinds) if k != SILENCE or i == 0 or kinds[i - 1] != SILENCE]
-
-
-def framed(slots: np.ndarray, frames: int | None = None) -> np.ndarray:
-    """The four phones that each frame is about, (F, 4), from those of its clip by 20 ms."""
-    frames = frames or -(-len(slots) // 4)
-    return slots[np.clip(np.arange(frames * 4) - CODEC_DELAY, 0, len(slots) - 1)].reshape(-1, 4)

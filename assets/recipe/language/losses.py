@@ -14,10 +14,11 @@ from codec.phones import CLASSES, UNLABELLED
 from language.batches import Batch
 from language.hearing import LogMel, masked, rendered, worsened
 from language.model import LanguageModel
+from language.store import SLOTS
 from lfm.config import END_OF_AUDIO
 from lfm.sizes import CODEBOOKS
 
-SLOTS, GUIDED_HEADS, NEIGHBOURS = 4, 2, 8
+GUIDED_HEADS, NEIGHBOURS = 2, 8
 MISHEARD = 0.1  # share of the phones told that are others
 NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart

@@ -9,10 +9,10 @@ import numpy as np
 import soundfile as sf
 
 from codec.phones import SILENCE, UNLABELLED
-from language.imagined import framed
 
 RATE, SLOTS = 16_000, 4  # samples a second; phones in a frame of 80 ms
 SLOT = 320  # samples
+CODEC_DELAY = 2  # slots that the codec hears late
 
 
 class Store:
@@ -54,8 +54,14 @@ def progress(slots: np.ndarray) -> np.ndarray:
     return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
 
 
+def framed(slots: np.ndarray, frames: int | None = None) -> np.ndarray:
+    """The four phones that each frame of codes is about, (F, 4), from those of its clip by 20 ms."""
+    frames = frames or -(-len(slots) // SLOTS)
+    return slots[np.clip(np.arange(frames * SLOTS) - CODEC_DELAY, 0, len(slots) - 1)].reshape(-1, SLOTS)
+
+
 def of_frames(progress: np.ndarray, frames: int) -> np.ndarray:
-    """Progress at the slot that each frame of codes is about: the codec hears two slots late."""
+    """Progress at the last of those four."""
     return progress[np.clip(np.arange(frames) * SLOTS + 1, 0, len(progress) - 1)]
 
 
