@@ -15,6 +15,7 @@ from corpus import facts
 from corpus.topics import TEMPLATES, TOPICS, Topic, Value, sentence
 
 PER_TOPIC = 220  # questions spoken for a topic with many slot values
+KNOWN = 40  # values from which on a topic is not drilled more often
 OUT, LOST = "I am sorry, I cannot help with that.", "I do not know what you mean."
 ABOUT, AGAIN, MORE, STRANGE = (TEMPLATES[n] for n in ("about", "again", "more", "out"))
 STRANGE_THINGS = [
@@ -210,3 +211,16 @@ def dialogues(part: str, seed: int) -> Iterator[list[Turn]]:
                 asked = rng.choice(by_topic[rng.choices(names, weights)[0]])
             turns.append(Turn(asked, answer(asked)))
         yield turns
+
+
+def drills(part: str, seed: int) -> Iterator[Turn]:
+    """Endless single questions of one split, spoken or not: a topic the more often, the more there is to know about it."""
+    rng = random.Random(f"drills {part} {seed}")
+    weights = [min(len(t.values), KNOWN) for t in TOPICS]
+    while True:
+        topic = rng.choices(TOPICS, weights)[0]
+        template = rng.choice(topic.templates)
+        split = template_splits(topic.name, topic.templates)[template]
+        asked = line(topic.name, topic.kind, template, split, rng.choice(topic.values))
+        if asked.split == part:
+            yield Turn(asked, reply(topic.answer(*asked.value)))

@@ -126,6 +126,9 @@ def check_sequences(sampler: Sampler, count: int) -> int:
             turns.append((content, clip["text"], rows, sampler.of_frames(clip)))
         if turns:
             compare(conversation, sampler.build.converse(turns))
+            if not isinstance(turns[0][0], Heard):
+                begun = sampler.build.look_up(*turns[0][:2])
+                assert fed(conversation.segments)[: begun.length] == laid(begun, codes), "what is looked up differs"
             compared += 1
     return compared
 

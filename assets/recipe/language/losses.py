@@ -16,12 +16,14 @@ from language.hearing import LogMel, masked, rendered, worsened
 from language.model import LanguageModel
 from language.store import SLOTS
 from lfm.config import END_OF_AUDIO
+from lfm.random_model import CONTROL
 from lfm.sizes import CODEBOOKS
 
 GUIDED_HEADS, NEIGHBOURS = 2, 8
 MISHEARD = 0.1  # share of the phones told that are others
 NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
+UNREAD = 0.15  # share of its own words that are not read: what comes next is to be heard, not guessed from a sentence known by heart
 END_WEIGHT = 2.0
 TERMS = ("words", "codes", "book 0", "heard phones", "next phones", "guide")
 
@@ -114,7 +116,10 @@ class Losses(nn.Module):
     def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Inputs of the backbone (rows, length, hidden), and what the encoder says of each heard position (H, C)."""
         model = self.model
-        pieces, places, encoded = [model.lfm.embed_tokens(batch.words)], [batch.word_place], None
+        words = model.lfm.embed_tokens(batch.words)
+        if self.training:
+            words = words * self.read(batch)[:, None]
+        pieces, places, encoded = [words], [batch.word_place], None
         if len(batch.frames):
             spoken = model.spoken(self.disturbed(self.codes[batch.frames]))
             if self.training:
@@ -131,6 +136,13 @@ class Losses(nn.Module):
         together = torch.cat([p.float() for p in pieces])
         x = torch.zeros(batch.rows * batch.length, together.shape[1], device=together.device)
         return x.index_copy(0, torch.cat(places), together).view(batch.rows, batch.length, -1), encoded
+
+    def read(self, batch: Batch) -> Tensor:
+        """(W,) false for some of the words that were to be predicted; control words are all read."""
+        own = torch.zeros(batch.rows * batch.length, dtype=torch.bool, device=batch.words.device)
+        own[batch.word_from + 1] = True
+        own = own[batch.word_place] & (batch.words > max(CONTROL))
+        return ~own | (torch.rand(len(own), device=own.device) >= UNREAD)
 
     def told(self, phones: Tensor) -> Tensor:
         """(T, 4) -> (T, hidden), now and then misheard."""

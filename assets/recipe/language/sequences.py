@@ -104,7 +104,7 @@ class Texts:
 
 
 class Builder:
-    """Sequences of the four tasks."""
+    """Sequences of the tasks."""
 
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
@@ -162,6 +162,14 @@ class Builder:
             ids, places = self.texts(answer)
             self.interleave(sequence, np.append(ids, self.names.text_end), np.append(rows, END), places, progress, APART * number)
             self.end(sequence)
+        return sequence
+
+    def look_up(self, question: np.ndarray | Told, answer: str) -> Sequence:
+        """A question and an answer's first words, which the engine asks for before any sound."""
+        sequence = self.begin(prompts.CHAT)
+        self.turn(sequence, "user", question)
+        sequence.say(self.texts.template("<|im_start|>assistant\n"))
+        sequence.say(np.append(self.texts(answer)[0], self.names.text_end)[:N_TEXT], said=True)
         return sequence
 
     def interleave(

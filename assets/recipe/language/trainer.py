@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 PEAK, WARM_UP, DECAY = 1.5e-3, 400, 0.05
 ENCODER_RATE, MATRIX_RATE = 0.8, 2.0  # of the others'
-AVERAGE = 0.999
+AVERAGE, LATE_AVERAGE = 0.999, 0.99  # the second while the rate goes down, which is an average itself and should not lag behind
 FEW = 32  # rows or columns: no matrix worth turning
 PART = 14e6  # bytes of a small file
 UNLABELLED_FRAME = np.full(SLOTS, UNLABELLED, np.uint8)  # the end of what is said
@@ -119,7 +119,7 @@ class Trainer:
                 p.grad = torch.where(finite, p.grad, 0.0)
         for optimiser in self.optimisers:
             optimiser.step()
-        move_average(self.average, self.model, self.step, AVERAGE)
+        move_average(self.average, self.model, self.step, AVERAGE if phase.rate == 1 else LATE_AVERAGE)
         for kept, live in zip(self.average.buffers(), self.model.buffers(), strict=True):
             kept.copy_(live)
         self.step += 1
