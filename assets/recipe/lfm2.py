@@ -75,7 +75,7 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(width, width, bias=False)
         self.q_layernorm = nn.RMSNorm(self.size, c["norm_eps"])
         self.k_layernorm = nn.RMSNorm(self.size, c["norm_eps"])
-        self.watched: tuple[Tensor, Tensor] | None = None  # queries and keys of the last pass, where `watch` is set
+        self.watched: tuple[Tensor, Tensor, Tensor] | None = None  # input, queries and keys of the last pass, where `watch` is set
         self.watch = False
 
     def rotate(self, x: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class Attention(nn.Module):
         groups = self.heads // self.kv_heads
         k, v = (t.repeat_interleave(groups, 1) for t in (k, v))
         if self.watch:
-            self.watched = q, k
+            self.watched = x, q, k
         mask = None if window is None else band(x.shape[1], window, x.device)
         out = attend(q, k, v, mask)
         return self.out_proj(out.transpose(1, 2).flatten(2))

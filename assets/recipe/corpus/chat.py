@@ -213,12 +213,13 @@ def dialogues(part: str, seed: int) -> Iterator[list[Turn]]:
         yield turns
 
 
-def drills(part: str, seed: int) -> Iterator[Turn]:
-    """Endless single questions of one split, spoken or not: a topic the more often, the more there is to know about it."""
+def drills(part: str, seed: int, sums: bool = False) -> Iterator[Turn]:
+    """Endless single questions of one split, spoken or not: a topic the more often, the more there is to know about it; or `sums` alone."""
     rng = random.Random(f"drills {part} {seed}")
-    weights = [min(len(t.values), KNOWN) for t in TOPICS]
+    topics = [t for t in TOPICS if t.kind == "number" or not sums]
+    weights = [min(len(t.values), KNOWN // (4 if t.kind == "number" else 1)) for t in topics]
     while True:
-        topic = rng.choices(TOPICS, weights)[0]
+        topic = rng.choices(topics, weights)[0]
         template = rng.choice(topic.templates)
         split = template_splits(topic.name, topic.templates)[template]
         asked = line(topic.name, topic.kind, template, split, rng.choice(topic.values))

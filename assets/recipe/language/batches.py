@@ -33,8 +33,14 @@ class Batch:
     heard_row: Tensor  # (H,) clip
     heard_column: Tensor  # (H,) position in the clip
     heard_phones: Tensor  # (H, 4)
+    heard_words: Tensor  # (H,) the token being said, or -1
     told_place: Tensor  # (T,) of every position that is told in phones
     told_phones: Tensor  # (T, 4)
+    told_words: Tensor  # (T,) the token being said, or -1
+    spelled_place: Tensor  # (S,) of the words of each text that is to be pronounced
+    spelled_words: Tensor  # (n,) how many those are, by text
+    phones: Tensor  # (p,) how they are pronounced
+    spelled_phones: Tensor  # (n,) how many phones that is, by text
     clips: Tensor  # (N, 5) float64: start, length, speed, lead, total
     query: Tensor  # (rows, length) the place in the text that is looked for, or -1
     key: Tensor  # (rows, length) the place in the text that stands there, or -1
@@ -55,7 +61,8 @@ def joined(parts: list[np.ndarray], *shape: int) -> Tensor:
 def laid_out(sequences: list[Sequence]) -> Batch:
     """One batch of them."""
     rows, length = len(sequences), max(s.length for s in sequences)
-    words, spoken, heard, told = ([], [], []), ([], [], []), ([], [], [], []), ([], [])
+    words, spoken, heard, told = ([], [], []), ([], [], []), ([], [], [], [], []), ([], [], [])
+    spelled: tuple[list, ...] = ([], [], [], [])
     said: tuple[list, list] = ([], [])
     clips: list[tuple[float, ...]] = []
     query, key = np.full((rows, length), -1, np.float32), np.full((rows, length), -1, np.float32)
@@ -71,16 +78,20 @@ def laid_out(sequences: list[Sequence]) -> Batch:
             spoken[2].append(np.full(len(frames), not sequence.imagined))
         for first, clip in sequence.heard:
             heard[0].append(base + first + np.arange(clip.positions)), heard[1].append(np.full(clip.positions, len(clips)))
-            heard[2].append(np.arange(clip.positions)), heard[3].append(clip.slots)
+            heard[2].append(np.arange(clip.positions)), heard[3].append(clip.slots), heard[4].append(clip.words)
             clips.append((clip.start, clip.length, clip.speed, clip.lead, clip.total))
         for first, clip in sequence.told:
-            told[0].append(base + first + np.arange(clip.positions)), told[1].append(clip.slots)
+            told[0].append(base + first + np.arange(clip.positions)), told[1].append(clip.slots), told[2].append(clip.words)
+        for first, count, phones in sequence.spelled:
+            spelled[0].append(base + first + np.arange(count)), spelled[1].append([count])
+            spelled[2].append(phones), spelled[3].append([len(phones)])
         for table, found in ((query, sequence.queries), (key, sequence.keys)):
             for first, places in found:
                 table[row, first : first + len(places)] = places
     described = torch.tensor(clips, dtype=torch.float64).reshape(-1, 5)
-    placed = (*map(joined, words[:2]), *map(joined, said), *map(joined, spoken), *map(joined, heard[:3]), joined(heard[3], 4))
-    placed += joined(told[0]), joined(told[1], 4)
+    placed = (*map(joined, words[:2]), *map(joined, said), *map(joined, spoken))
+    placed += (*map(joined, heard[:3]), joined(heard[3], 4), joined(heard[4]), joined(told[0]), joined(told[1], 4), joined(told[2]))
+    placed += (*map(joined, spelled),)
     longest = max((int(c[-1]) for c in clips), default=0)
     return Batch(rows, length, longest, bool((query >= 0).any()), *placed, described, torch.from_numpy(query), torch.from_numpy(key))
 

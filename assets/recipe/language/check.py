@@ -97,7 +97,7 @@ def check_sequences(sampler: Sampler, count: int) -> int:
         question(conversation, clip["text"])
         sound = np.vstack([codes[rows], ENDED])
         answer(conversation, Sequential(names.audio_start, names.im_end), [names.audio_start, names.im_end], sound)
-        compare(conversation, sampler.build.speak(voice, clip["text"], rows, sampler.of_frames(clip), loose=False))
+        compare(conversation, sampler.build.speak(voice, clip["text"], sampler.phones(clip), rows, sampler.of_frames(clip), loose=False))
         compared += 1
     for clip in sampler.to_hear[:count]:
         heard = sampler.heard(clip)

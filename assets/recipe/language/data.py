@@ -15,15 +15,16 @@ import numpy as np
 from codec.phones import SILENCE
 from corpus import chat, sentences
 from language.imagined import Imagination
-from language.sequences import Builder, Heard, Sequence, Texts, Told, on_time
-from language.store import RATE, SLOT, SLOTS, Store, held_out, of_frames, progress
+from language.sequences import Builder, Heard, Sequence, Texts, Told, being_said, on_time
+from language.store import RATE, SLOT, SLOTS, Store, held_out, of_frames, progress, sounded
 
 T = TypeVar("T")
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
-EVERYDAY = 0.75  # share of the everyday sentences, a quarter of the corpus: a few hundred words are soon known, and what works can grow
+EVERYDAY = 0.3  # share of the everyday sentences besides those that chance draws; with 0.75 they were known by heart, and not heard
 JOINED, LONGEST = 0.25, 9.0  # chance that another clip follows one to be transcribed, and seconds of both
 VOICED, TOLD = 0.4, 0.5  # share of the questions that are heard, and of the others that are told in phones
+SUMS = 6  # one after another
 FIGURES = 0.3  # share of the typed sums that are typed in figures
 
 
@@ -35,12 +36,14 @@ class Mix:
     def only(cls, task: str) -> Self:
         return cls(**{name: float(name == task) for name in vars(cls())})
 
-    speak: float = 0.12
-    imagine: float = 0.12
-    transcribe: float = 0.16
-    tell: float = 0.10  # to be transcribed, but told in phones: nothing has to be heard
-    chat: float = 0.25
-    look_up: float = 0.24  # the first words of an answer, without sound: a third of the work of a whole one
+    speak: float = 0.18
+    imagine: float = 0.11
+    spell: float = 0.12  # how a text is pronounced, without saying it
+    transcribe: float = 0.18
+    tell: float = 0.05  # to be transcribed, but told in phones: nothing has to be heard
+    chat: float = 0.20
+    look_up: float = 0.08  # the first words of an answer, without sound: a third of the work of a whole one
+    reckon: float = 0.07  # addition and its kin want a hundred thousand examples: the shortest there can be
     read: float = 0.01
 
 
@@ -61,7 +64,7 @@ class Sampler:
         self.follower = {c["samples"][0]: c for c in self.to_hear}
         self.asked = {c["id"]: c for c in asked if "samples" in c}
         self.answers = self.takes()
-        self.conversations, self.drills = chat.dialogues(part, seed), chat.drills(part, seed)
+        self.conversations, self.drills, self.sums = chat.dialogues(part, seed), chat.drills(part, seed), chat.drills(part, seed, sums=True)
         self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
         self.refusal = chat.reply(chat.OUT)
 
@@ -100,6 +103,10 @@ class Sampler:
         start, count = clip["slots"]
         return of_frames(self.store.progress[start : start + count], clip["frames"][1])
 
+    def phones(self, clip: dict) -> np.ndarray:
+        start, count = clip["slots"]
+        return sounded(self.store.slots[start : start + count])
+
     def rows(self, clip: dict) -> np.ndarray:
         start, count = clip["frames"]
         return np.arange(start, start + count)
@@ -119,8 +126,9 @@ class Sampler:
         phones = np.where(inside, slots[np.clip(slot, 0, len(slots) - 1)], SILENCE).reshape(-1, SLOTS)
         middle = slot.reshape(-1, SLOTS)[:, 2]
         known = (middle >= 0) & (middle < len(slots))
-        share = np.where(known, progress[np.clip(middle, 0, len(slots) - 1)], -1)
-        return Heard(start, length, speed, lead, total, phones, share.astype(np.float32))
+        share = np.where(known, progress[np.clip(middle, 0, len(slots) - 1)], -1).astype(np.float32)
+        words = being_said(*self.build.texts(" ".join(c["text"] for c in clips)), share, phones)
+        return Heard(start, length, speed, lead, total, phones, share, words)
 
     def labelled(self, clips: tuple[dict, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Phones and progress of clips one after another, by 20 ms."""
@@ -189,6 +197,11 @@ class Sampler:
         told = self.told(turn.line.text) if self.vary and self.rng.random() < TOLD else None
         return self.build.look_up(told or self.build.texts(self.typed(turn.line))[0], turn.reply.text)
 
+    def reckon(self) -> Sequence:
+        """Sums, typed."""
+        turns = [next(self.sums) for _ in range(SUMS)]
+        return self.build.reckon([(self.build.texts(self.typed(t.line))[0], t.reply.text) for t in turns])
+
     def sentence(self) -> str:
         """One that anybody could say."""
         return self.drawn(*self.unspoken)
@@ -200,9 +213,15 @@ class Sampler:
         if said is None or rows is None:
             return None
         voice, slots = said
-        sequence = self.build.speak(voice, text, rows, of_frames(progress(slots), len(rows)), self.rng.random() < 0.5)
+        place = of_frames(progress(slots), len(rows))
+        sequence = self.build.speak(voice, text, sounded(slots), rows, place, self.rng.random() < 0.5)
         sequence.imagined = True
         return sequence
+
+    def spell(self, text: str) -> Sequence | None:
+        """How any sentence is pronounced."""
+        said = self.imagined.slots(self.rng, text)
+        return self.build.pronounce(said[0], text, sounded(said[1]), self.vary and self.rng.random() < 0.5)[0] if said else None
 
     def told(self, text: str) -> Told | None:
         """A text as its phones, with silent ends."""
@@ -211,7 +230,8 @@ class Sampler:
         ends = [np.full(self.rng.randrange(25), SILENCE, np.uint8) for _ in range(2)]
         slots = np.concatenate([ends[0], said[1], ends[1], np.full(SLOTS, SILENCE, np.uint8)])
         slots = slots[: len(slots) // SLOTS * SLOTS]
-        return Told(slots.reshape(-1, SLOTS), progress(slots)[2::SLOTS])
+        phones, share = slots.reshape(-1, SLOTS), progress(slots)[2::SLOTS]
+        return Told(phones, share, being_said(*self.build.texts(text), share, phones))
 
     def __call__(self) -> Sequence:
         mix = self.mix
@@ -221,8 +241,10 @@ class Sampler:
                 clip = self.drawn(self.to_speak, self.everyday_to_speak)
                 voice = clip["file"].split("/")[1]
                 loose = self.vary and self.rng.random() < 0.5
-                return self.build.speak(voice, clip["text"], self.rows(clip), self.of_frames(clip), loose)
+                return self.build.speak(voice, clip["text"], self.phones(clip), self.rows(clip), self.of_frames(clip), loose)
             if task == "imagine" and (made := self.imagine(self.sentence())):
+                return made
+            if task == "spell" and (made := self.spell(self.sentence())):
                 return made
             if task == "tell" and (told := self.told(text := self.sentence())):
                 return self.build.transcribe(told, text)
@@ -233,6 +255,8 @@ class Sampler:
                 return made
             if task == "look_up":
                 return self.look_up()
+            if task == "reckon":
+                return self.reckon()
             if task == "read":
                 return self.build.read(self.rng.choice(self.store.sentences))
         raise RuntimeError("the pack holds nothing to train these tasks on")

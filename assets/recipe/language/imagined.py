@@ -14,6 +14,7 @@ import numpy as np
 from codec.phones import SILENCE, UNLABELLED
 from language.store import SLOTS, framed
 
+DRAWS = 5  # of a phone's length, of which the middle one counts: what is drawn by chance cannot be learned
 EDGE = 254  # before the first phone and after the last
 Found = dict[tuple[int, ...], list[int]]
 
@@ -84,8 +85,11 @@ class Imagination:
         """Who says it, and the phones by 20 ms; None where the voice lacks a sound."""
         name = rng.choice([v for v in self.voices if v.startswith(self.accents[text])])
         around = [EDGE, *self.kinds[text], EDGE]
-        lengths = [drawn(self.voices[name].lengths, [*contexts(*around[i : i + 3])], rng) for i in range(len(around) - 2)]
-        return None if None in lengths else (name, np.repeat(np.array(around[1:-1], np.uint8), lengths))
+        known = self.voices[name].lengths
+        lengths = [[drawn(known, [*contexts(*around[i : i + 3])], rng) for _ in range(DRAWS)] for i in range(len(around) - 2)]
+        if any(None in several for several in lengths):
+            return None
+        return name, np.repeat(np.array(around[1:-1], np.uint8), np.median(np.array(lengths, np.int64), 1).astype(np.int64))
 
     def rows(self, rng: random.Random, name: str, slots: np.ndarray) -> np.ndarray | None:
         """Rows of the store of codes that say these phones."""

@@ -1,7 +1,8 @@
-"""What is minimised: the next word, the eight codes of the next frame, and three helps that are dropped at export.
+"""What is minimised: the next word, the eight codes of the next frame, and five helps that are dropped at export.
 
-The helps come from Kokoro's durations: the encoder says which phones it hears, the backbone which phones the next frame holds, and two
-heads of one attention layer look where the text is being said (2407.17997, 2406.07855, 2509.19852).
+The helps come from Kokoro's durations: the encoder says which phones and which word it hears, the backbone which phones the next frame
+holds, and two heads of one attention layer look where the text is being said (2407.17997, 2406.07855, 2509.19852). What this layer finds
+at the words of a text is how they are pronounced.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.phones import CLASSES, UNLABELLED
+from codec.phones import CLASSES, SILENCE, UNLABELLED
 from language.batches import Batch
 from language.hearing import LogMel, masked, rendered, worsened
 from language.model import LanguageModel
@@ -24,8 +25,11 @@ MISHEARD = 0.1  # share of the phones told that are others
 NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
 UNREAD = 0.15  # share of its own words that are not read: what comes next is to be heard, not guessed from a sentence known by heart
+LETTERS = 6  # places for the phones of a word
+HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones were told apart, but not put together
+SPELLED = 0.3
 END_WEIGHT = 2.0
-TERMS = ("words", "codes", "book 0", "heard phones", "next phones", "guide")
+TERMS = ("words", "codes", "book 0", "heard phones", "heard words", "next phones", "guide", "spelled")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Helps(nn.Module):
         super().__init__()
         self.heard = nn.Linear(encoder, SLOTS * CLASSES)
         self.next = nn.Linear(hidden, SLOTS * CLASSES)
+        self.spelled = nn.Linear(hidden, LETTERS * CLASSES)
         self.told = nn.Embedding(SLOTS * CLASSES, hidden)
         nn.init.normal_(self.told.weight, std=(SLOTS * hidden) ** -0.5)
 
@@ -104,7 +109,7 @@ class Losses(nn.Module):
         self.guided.watch = True
 
     def encoded(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What the encoder says of each heard position (H, C), and the same at the backbone's width."""
+        """What the encoder says of each heard position (H, C), and the same at the backbone's width (H, hidden)."""
         with torch.no_grad(), torch.autocast(batch.words.device.type, enabled=False):
             how = batch.renderings()
             wave = rendered(self.samples, how)
@@ -113,8 +118,8 @@ class Losses(nn.Module):
         hidden, adapted = self.model.heard(mel, lengths)
         return hidden[batch.heard_row, batch.heard_column], adapted[batch.heard_row, batch.heard_column]
 
-    def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Inputs of the backbone (rows, length, hidden), and what the encoder says of each heard position (H, C)."""
+    def embedded(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+        """Inputs of the backbone (rows, length, hidden), and what is encoded where something is heard."""
         model = self.model
         words = model.lfm.embed_tokens(batch.words)
         if self.training:
@@ -130,8 +135,8 @@ class Losses(nn.Module):
             pieces.append(self.told(batch.told_phones))
             places.append(batch.told_place)
         if len(batch.clips):
-            encoded, adapted = self.encoded(batch)
-            pieces.append(adapted)
+            encoded = self.encoded(batch)
+            pieces.append(encoded[1])
             places.append(batch.heard_place)
         together = torch.cat([p.float() for p in pieces])
         x = torch.zeros(batch.rows * batch.length, together.shape[1], device=together.device)
@@ -185,8 +190,14 @@ class Losses(nn.Module):
             terms["next phones"] = self.phones(self.helps.next(said), self.slots[batch.frames])
             loss = loss + terms["codes"] + phase.next_phones * terms["next phones"]
         if encoded is not None:
-            terms["heard phones"] = self.phones(self.helps.heard(encoded), batch.heard_phones)
-            loss = loss + phase.heard_phones * terms["heard phones"]
+            terms["heard phones"] = self.phones(self.helps.heard(encoded[0]), batch.heard_phones)
+            terms["heard words"] = self.being_said(encoded[1], batch.heard_words)
+            loss = loss + phase.heard_phones * terms["heard phones"] + HEARD_WORDS * terms["heard words"]
+        if len(batch.told_place):
+            loss = loss + HEARD_WORDS * self.being_said(flat[batch.told_place], batch.told_words)
+        if len(batch.spelled_words):
+            terms["spelled"] = self.pronounced(batch)
+            loss = loss + SPELLED * terms["spelled"]
         if phase.guide and batch.guided:
             terms["guide"] = self.guide(batch)
             loss = loss + phase.guide * terms["guide"]
@@ -213,9 +224,23 @@ class Losses(nn.Module):
         """(N, 4 * classes), (N, 4)."""
         return F.cross_entropy(logits.float().view(-1, CLASSES), right.flatten().long(), ignore_index=UNLABELLED)
 
+    def being_said(self, states: Tensor, right: Tensor) -> Tensor:
+        """Cross-entropy of the tokens (N,) that sound at the states (N, hidden): what is heard comes to look like what is written."""
+        logits = self.model.words(F.rms_norm(states.float(), states.shape[-1:])).float()
+        return F.cross_entropy(logits, right, ignore_index=-1, reduction="sum") / (right >= 0).sum().clamp(min=1)
+
+    def pronounced(self, batch: Batch) -> Tensor:
+        """Minus the log of the right phones, by phone, however they are spread over the places of their text's words (CTC)."""
+        logits = self.helps.spelled(self.guided.watched[0].flatten(0, 1)[batch.spelled_place])
+        texts = (
+            logits.float().unflatten(-1, (LETTERS, CLASSES)).log_softmax(-1).flatten(0, 1).split((batch.spelled_words * LETTERS).tolist())
+        )
+        padded = nn.utils.rnn.pad_sequence([*texts])
+        return F.ctc_loss(padded, batch.phones, batch.spelled_words * LETTERS, batch.spelled_phones, blank=SILENCE, zero_infinity=True)
+
     def guide(self, batch: Batch) -> Tensor:
         """Minus the log of how much the guided heads look at the words around what is being said."""
-        q, k = (t[:, :GUIDED_HEADS].float() for t in self.guided.watched)
+        q, k = (t[:, :GUIDED_HEADS].float() for t in self.guided.watched[1:])
         scores = q @ k.mT * q.shape[-1] ** -0.5
         ahead = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
         looks = scores.masked_fill(ahead, float("-inf")).softmax(-1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 
+from codec.phones import SILENCE
 from lfm import prompts
 from lfm.config import END_OF_AUDIO
 from lfm.tokenizer import Tokenizer
@@ -33,6 +34,7 @@ class Heard:
     total: int
     slots: np.ndarray  # (positions, 4) phones, by 20 ms
     progress: np.ndarray  # (positions,) share of the utterance that has been said, or -1
+    words: np.ndarray  # (positions,) the token that is being said, or -1
 
     @property
     def positions(self) -> int:
@@ -45,6 +47,7 @@ class Told:
 
     slots: np.ndarray  # (positions, 4) phones, by 20 ms
     progress: np.ndarray  # (positions,) share of the utterance that has been said
+    words: np.ndarray  # (positions,) the token that is being said, or -1
 
     @property
     def positions(self) -> int:
@@ -62,6 +65,7 @@ class Sequence:
     spoken: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, rows of the store of codes
     queries: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places looked for
     keys: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places to be found
+    spelled: list[tuple[int, int, np.ndarray]] = field(default_factory=list)  # position and number of a text's tokens, its phones
     imagined: bool = False  # nobody spoke it: its acoustic codes are nothing to learn
 
     def say(self, ids: np.ndarray | list[int], said: bool = False) -> None:
@@ -140,15 +144,22 @@ class Builder:
         self.end(sequence)
         return sequence
 
-    def speak(self, voice: str, text: str, rows: np.ndarray, progress: np.ndarray, loose: bool) -> Sequence:
-        """`rows` of the store of codes, one a frame; `progress` (frames,) of the words."""
+    def pronounce(self, voice: str, text: str, phones: np.ndarray, loose: bool) -> tuple[Sequence, np.ndarray]:
+        """What is to be spoken, with its phones (n,), and the places of its words."""
         ids, places = self.texts(text, loose)
         sequence = self.begin(f"Perform TTS. Use the {VOICES[voice]} voice.")
-        sequence.keys.append((sequence.length + len(self.texts.template("<|im_start|>user\n")), places))
+        first = sequence.length + len(self.texts.template("<|im_start|>user\n"))
+        sequence.keys.append((first, places))
+        sequence.spelled.append((first, len(ids), phones))
         self.turn(sequence, "user", ids)
+        return sequence, places
+
+    def speak(self, voice: str, text: str, phones: np.ndarray, rows: np.ndarray, progress: np.ndarray, loose: bool) -> Sequence:
+        """`rows` of the store of codes, one a frame; `progress` (frames,) of the words."""
+        sequence, places = self.pronounce(voice, text, phones, loose)
         sequence.say(self.texts.template("<|im_start|>assistant\n"))
         sequence.say([self.names.audio_start], said=True)
-        sequence.queries.append((sequence.length - 1, progress * len(ids)))
+        sequence.queries.append((sequence.length - 1, progress * len(places)))
         sequence.speak(np.append(rows, END))
         self.end(sequence)
         return sequence
@@ -189,12 +200,33 @@ class Builder:
             sequence.speak(rows[frame : frame + count])
             frame += count
 
+    def reckon(self, sums: list[tuple[np.ndarray, str]]) -> Sequence:
+        """One sum after another, with nothing around them: questions and answers."""
+        sequence = Sequence()
+        sequence.say([self.names.startoftext])
+        for question, answer in sums:
+            sequence.say(question)
+            sequence.say(self.texts(f" {answer} ")[0], said=True)
+        return sequence
+
     def read(self, text: str) -> Sequence:
         """Words alone."""
         sequence = Sequence()
         sequence.say([self.names.startoftext])
         sequence.say(self.texts(text)[0], said=True)
         return sequence
+
+
+def being_said(ids: np.ndarray, places: np.ndarray, progress: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """The token that sounds at each position, or -1 in silence.
+
+    Args:
+        ids, places: (n,) as `Texts` gives them.
+        progress: (positions,) share of the utterance that has been said, or -1.
+        slots: (positions, 4) phones.
+    """
+    nearest = np.abs(places - progress[:, None] * len(ids)).argmin(1)
+    return np.where((progress >= 0) & (slots != SILENCE).any(1), ids[nearest], -1)
 
 
 def on_time(places: np.ndarray, progress: np.ndarray, ahead: int = 2) -> bool:

@@ -54,6 +54,12 @@ def progress(slots: np.ndarray) -> np.ndarray:
     return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
 
 
+def sounded(slots: np.ndarray) -> np.ndarray:
+    """The phones of a clip in order, without how long they are, from those of each 20 ms."""
+    kinds = slots[np.flatnonzero(np.diff(slots, prepend=SILENCE))]
+    return kinds[(kinds != SILENCE) & (kinds != UNLABELLED)]
+
+
 def framed(slots: np.ndarray, frames: int | None = None) -> np.ndarray:
     """The four phones that each frame of codes is about, (F, 4), from those of its clip by 20 ms."""
     frames = frames or -(-len(slots) // SLOTS)

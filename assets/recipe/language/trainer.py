@@ -132,7 +132,7 @@ class Trainer:
             found = [self.judge(batch.to(self.device), Phase(1.0))[1:] for batch in batches]
         terms = torch.stack([t for t, _ in found]).nanmean(0).tolist()
         books = torch.stack([b for _, b in found]).nanmean(0).tolist()
-        named = {"words": terms[0], "heard phones": terms[3], "next phones": terms[4]}
+        named = {"words": terms[0], "heard phones": terms[3], "heard words": terms[4], "next phones": terms[5], "spelled": terms[7]}
         measured: dict = {k: round(v, 3) for k, v in named.items() if v == v}  # what a task lacks is nan
         return measured | ({"books": [round(b, 2) for b in books]} if books[0] == books[0] else {})
 
