@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from language.data import Mix, Sampler, groups
+from language.data import Mix, Sampler
 from language.hearing import Renderings
 from language.sequences import Sequence
 from language.store import Store
@@ -94,6 +94,21 @@ def laid_out(sequences: list[Sequence]) -> Batch:
     placed += (*map(joined, spelled),)
     longest = max((int(c[-1]) for c in clips), default=0)
     return Batch(rows, length, longest, bool((query >= 0).any()), *placed, described, torch.from_numpy(query), torch.from_numpy(key))
+
+
+def groups(sampler: Sampler, positions: int, pool: int = 12) -> Iterator[list[Sequence]]:
+    """Sequences of like length, together at most `positions` with their padding, in random order."""
+    while True:
+        drawn = sorted((sampler() for _ in range(pool * positions // 80)), key=lambda s: -s.length)
+        batches: list[list[Sequence]] = [[]]
+        for sequence in drawn:
+            if batches[-1] and (len(batches[-1]) + 1) * batches[-1][0].length > positions:
+                batches.append([])
+            batches[-1].append(sequence)
+        if len(batches) > 1:
+            batches.pop()  # the shortest ones, perhaps few
+        sampler.rng.shuffle(batches)
+        yield from batches
 
 
 class Stream(IterableDataset):

@@ -16,7 +16,7 @@ from language.data import Mix, Sampler
 from language.hearing import LogMel, Renderings, rendered
 from language.sequences import END, ENDED, N_AUDIO, N_TEXT, VOICES, Heard, Sequence
 from language.sizes import config_json
-from language.store import Store
+from language.store import Store, sounded
 from lfm import prompts
 from lfm.config import MelConfig
 from lfm.conversation import Conversation, Segment, Spoken, Text
@@ -91,13 +91,14 @@ def check_sequences(sampler: Sampler, count: int) -> int:
         assert fed(conversation.segments) == laid(sequence, codes), "training and the engine differ"
 
     for clip in sampler.to_speak[:count]:
-        voice, rows = clip["file"].split("/")[1], sampler.rows(clip)
+        voice, rows = clip["file"].split("/")[1], sampler.store.rows(clip)
+        phones = sounded(sampler.store.phones(clip))
         conversation = Conversation(names)
         conversation.turn("system", prompts.speak(INFO, VOICES[voice]))
         question(conversation, clip["text"])
         sound = np.vstack([codes[rows], ENDED])
         answer(conversation, Sequential(names.audio_start, names.im_end), [names.audio_start, names.im_end], sound)
-        compare(conversation, sampler.build.speak(voice, clip["text"], sampler.phones(clip), rows, sampler.of_frames(clip), loose=False))
+        compare(conversation, sampler.build.speak(voice, clip["text"], phones, rows, sampler.store.said(clip), loose=False))
         compared += 1
     for clip in sampler.to_hear[:count]:
         heard = sampler.heard(clip)
@@ -117,13 +118,13 @@ def check_sequences(sampler: Sampler, count: int) -> int:
             clip = sampler.answers[turn.reply.id][0]
             voiced = sampler.asked.get(turn.line.id) if len(turns) % 2 == 0 else None
             asked = sampler.heard(voiced) if voiced else turn.line.text
-            rows = sampler.rows(clip)
+            rows = sampler.store.rows(clip)
             question(conversation, asked)
             said = [*names.encode_plain(clip["text"]), names.text_end, names.im_end]
             schedule = Interleaved(N_TEXT, N_AUDIO, names.text_end, names.im_end)
             answer(conversation, schedule, said, np.vstack([codes[rows], ENDED]))
             content = asked if isinstance(asked, Heard) else sampler.build.texts(asked)[0]
-            turns.append((content, clip["text"], rows, sampler.of_frames(clip)))
+            turns.append((content, clip["text"], rows, sampler.store.said(clip)))
         if turns:
             compare(conversation, sampler.build.converse(turns))
             if not isinstance(turns[0][0], Heard):

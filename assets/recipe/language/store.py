@@ -36,6 +36,21 @@ class Store:
         self.sentences = (pack / "sentences.txt").read_text().splitlines()
         self.samples = self.sound()
 
+    def rows(self, clip: dict) -> np.ndarray:
+        """Its rows of codes."""
+        start, count = clip["frames"]
+        return np.arange(start, start + count)
+
+    def phones(self, clip: dict) -> np.ndarray:
+        """By 20 ms."""
+        start, count = clip["slots"]
+        return self.slots[start : start + count]
+
+    def said(self, clip: dict) -> np.ndarray:
+        """How much of it has been said by each frame."""
+        start, count = clip["slots"]
+        return of_frames(self.progress[start : start + count], clip["frames"][1])
+
     def sound(self) -> np.ndarray:
         """All that is heard, int16 one after another; decoded once."""
         index = [json.loads(line) for line in (self.pack / "heard.jsonl").read_text().splitlines()]

@@ -1,0 +1,24 @@
+"""A question as people type it: without capitals or stops now and then, a sum in figures, a slip of the fingers."""
+
+import random
+import re
+
+from corpus.chat import Line
+
+FIGURES = 0.3  # share of the sums that are typed in figures
+
+
+def typed(line: Line, rng: random.Random) -> str:
+    """The question's text, varied."""
+    text = line.text
+    if len(line.value) == 4 and rng.random() < FIGURES:
+        for word, figure in zip(line.value[:2], line.value[2:], strict=True):
+            text = re.sub(rf"\b{re.escape(word)}\b", figure, text, count=1, flags=re.IGNORECASE)
+    if rng.random() < 0.3:
+        text = text.lower()
+    if rng.random() < 0.3:
+        text = re.sub(r"[,.?!]", "", text)
+    if rng.random() < 0.15 and len(text) > 5:
+        i = rng.randrange(len(text) - 1)
+        text = text[:i] + rng.choice(["", text[i + 1] + text[i], text[i] * 2]) + text[i + 2 - (rng.random() < 0.5) :]
+    return text
