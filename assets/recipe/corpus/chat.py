@@ -218,10 +218,10 @@ def drills(part: str, seed: int, sums: bool = False) -> Iterator[Turn]:
     rng = random.Random(f"drills {part} {seed}")
     topics = [t for t in TOPICS if t.kind == "number" or not sums]
     weights = [min(len(t.values), KNOWN // (4 if t.kind == "number" else 1)) for t in topics]
+    splits = {t.name: template_splits(t.name, t.templates) for t in topics}
     while True:
         topic = rng.choices(topics, weights)[0]
         template = rng.choice(topic.templates)
-        split = template_splits(topic.name, topic.templates)[template]
-        asked = line(topic.name, topic.kind, template, split, rng.choice(topic.values))
+        asked = line(topic.name, topic.kind, template, splits[topic.name][template], rng.choice(topic.values))
         if asked.split == part:
             yield Turn(asked, reply(topic.answer(*asked.value)))

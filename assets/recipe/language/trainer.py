@@ -14,7 +14,7 @@ from codec.phones import UNLABELLED
 from detokenizer.data import neighbours
 from language.batches import Batch
 from language.hearing import LogMel
-from language.losses import Helps, Losses, Phase
+from language.losses import TERMS, Helps, Losses, Phase
 from language.model import LanguageModel
 from language.sequences import ENDED
 from language.sizes import config_json
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 PEAK, WARM_UP, DECAY = 1.5e-3, 400, 0.05
 ENCODER_RATE, MATRIX_RATE = 0.8, 2.0  # of the others'
 AVERAGE, LATE_AVERAGE = 0.999, 0.99  # the second while the rate goes down, which is an average itself and should not lag behind
+MEASURED = ("words", "heard phones", "heard words", "next phones", "spelled")
 FEW = 32  # rows or columns: no matrix worth turning
 PART = 14e6  # bytes of a small file
 UNLABELLED_FRAME = np.full(SLOTS, UNLABELLED, np.uint8)  # the end of what is said
@@ -130,10 +131,9 @@ class Trainer:
         """Mean held-out losses of the averaged weights."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             found = [self.judge(batch.to(self.device), Phase(1.0))[1:] for batch in batches]
-        terms = torch.stack([t for t, _ in found]).nanmean(0).tolist()
+        terms = dict(zip(TERMS, torch.stack([t for t, _ in found]).nanmean(0).tolist(), strict=True))
         books = torch.stack([b for _, b in found]).nanmean(0).tolist()
-        named = {"words": terms[0], "heard phones": terms[3], "heard words": terms[4], "next phones": terms[5], "spelled": terms[7]}
-        measured: dict = {k: round(v, 3) for k, v in named.items() if v == v}  # what a task lacks is nan
+        measured: dict = {k: round(terms[k], 3) for k in MEASURED if terms[k] == terms[k]}  # what a task lacks is nan
         return measured | ({"books": [round(b, 2) for b in books]} if books[0] == books[0] else {})
 
     def save(self, small: Path | None) -> None:
