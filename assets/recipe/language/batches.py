@@ -28,7 +28,6 @@ class Batch:
     word_next: Tensor  # (w,)
     frame_place: Tensor  # (F,) of every frame
     frames: Tensor  # (F,) rows of the store of codes; each is predicted from the place before it
-    frame_real: Tensor  # (F,) 1 where somebody said it, else 0
     heard_place: Tensor  # (H,) of every heard position
     heard_row: Tensor  # (H,) clip
     heard_column: Tensor  # (H,) position in the clip
@@ -61,7 +60,7 @@ def joined(parts: list[np.ndarray], *shape: int) -> Tensor:
 def laid_out(sequences: list[Sequence]) -> Batch:
     """One batch of them."""
     rows, length = len(sequences), max(s.length for s in sequences)
-    words, spoken, heard, told = ([], [], []), ([], [], []), ([], [], [], [], []), ([], [], [])
+    words, spoken, heard, told = ([], [], []), ([], []), ([], [], [], [], []), ([], [], [])
     spelled: tuple[list, ...] = ([], [], [], [])
     said: tuple[list, list] = ([], [])
     clips: list[tuple[float, ...]] = []
@@ -75,7 +74,6 @@ def laid_out(sequences: list[Sequence]) -> Batch:
                 said[0].append(places - 1), said[1].append(ids)
         for first, frames in sequence.spoken:
             spoken[0].append(base + first + np.arange(len(frames))), spoken[1].append(frames)
-            spoken[2].append(np.full(len(frames), not sequence.imagined))
         for first, clip in sequence.heard:
             heard[0].append(base + first + np.arange(clip.positions)), heard[1].append(np.full(clip.positions, len(clips)))
             heard[2].append(np.arange(clip.positions)), heard[3].append(clip.slots), heard[4].append(clip.words)

@@ -17,7 +17,7 @@ from corpus.typed import typed
 from language.imagined import Imagination
 from language.listening import Listening
 from language.sequences import Builder, Sequence, Texts, Told, being_said, on_time
-from language.store import SLOTS, Store, held_out, of_frames, progress, sounded
+from language.store import SLOTS, Store, held_out, progress, sounded
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 EVERYDAY = 0.3  # share of the everyday sentences where nobody spoke them; clips of them are known by heart soon enough
@@ -33,13 +33,13 @@ class Mix:
     def only(cls, task: str) -> Self:
         return cls(**{name: float(name == task) for name in vars(cls())})
 
-    speak: float = 0.18
-    imagine: float = 0.11
-    spell: float = 0.12  # how a text is pronounced, without saying it
-    transcribe: float = 0.18
-    tell: float = 0.05  # to be transcribed, but told in phones: nothing has to be heard
-    chat: float = 0.20
-    look_up: float = 0.08  # the first words of an answer, without sound: a third of the work of a whole one
+    speak: float = 0.08
+    imagine: float = 0.32  # of any sentence, as the voices would say it
+    spell: float = 0.04  # how a text is pronounced, without saying it
+    transcribe: float = 0.22
+    tell: float = 0.02  # to be transcribed, but told in phones: nothing has to be heard
+    chat: float = 0.18
+    look_up: float = 0.06  # the first words of an answer, without sound: a third of the work of a whole one
     reckon: float = 0.07  # addition and its kin want a hundred thousand examples: the shortest there can be
     read: float = 0.01
 
@@ -65,13 +65,17 @@ class Sampler:
 
     @cached_property
     def imagined(self) -> Imagination:
-        """The four voices as they are in the clips of this part; it says nothing that is held out."""
-        store, kept = self.store, {c["text"] for c in self.store.clips.values() if held_out(c["file"])}
-        found = Imagination(store.pack / "pronounced.npz", kept)
+        """How long the four voices make their phones in the clips of this part; it says nothing that is held out."""
+        kept = {c["text"] for c in self.store.clips.values() if held_out(c["file"])}
+        found = Imagination(self.store.pack / "pronounced.npz", kept)
         for clip in self.to_speak:
-            rows = store.rows(clip)
-            found.voices[clip["file"].split("/")[1]].learn(store.phones(clip), rows, store.framed[rows])
+            found.voices[clip["file"].split("/")[1]].learn(self.store.phones(clip))
         return found
+
+    @cached_property
+    def made_up(self) -> dict[str, dict]:
+        """The clips that nobody spoke, by text."""
+        return {c["text"]: c for c in self.store.clips.values() if c["file"].startswith("imagined/")} if self.part == "train" else {}
 
     @cached_property
     def unspoken(self) -> tuple[list[str], list[str]]:
@@ -79,28 +83,34 @@ class Sampler:
         known = [s for s in self.store.sentences if s in self.imagined.kinds]
         return known, [s for s in known if s in self.everyday]
 
-    def takes(self) -> dict[str, list[dict]]:
-        """The takes of each answer whose words are always written before they are said."""
-        found: dict[str, list[dict]] = {}
+    def takes(self) -> dict[str, dict]:
+        """One take of each answer, of those whose words are always written before they are said."""
+        found: dict[str, dict] = {}
         for clip in self.store.clips.values():
             if clip["file"].startswith("replies/") and "frames" in clip:
                 _, places = self.build.texts(clip["text"])
                 if on_time(places, self.store.said(clip)):
-                    found.setdefault(clip["id"], []).append(clip)
+                    found.setdefault(clip["id"], clip)
         return found
 
     def typed(self, line: Line) -> np.ndarray:
         """Ids of a question, as people type it where things vary."""
         return self.build.texts(typed(line, self.rng) if self.vary else line.text)[0]
 
-    def speak(self) -> Sequence | None:
-        """Synthesis of what somebody said."""
-        if not self.to_speak:
-            return None
-        clip = self.rng.choice(self.to_speak)
+    def said(self, clip: dict) -> Sequence:
+        """Synthesis of a clip."""
         voice, phones = clip["file"].split("/")[1], sounded(self.store.phones(clip))
         loose = self.vary and self.rng.random() < 0.5
         return self.build.speak(voice, clip["text"], phones, self.store.rows(clip), self.store.said(clip), loose)
+
+    def speak(self) -> Sequence | None:
+        """Synthesis of what somebody said."""
+        return self.said(self.rng.choice(self.to_speak)) if self.to_speak else None
+
+    def imagine(self) -> Sequence | None:
+        """Synthesis of what nobody said."""
+        clip = self.made_up.get(self.sentence())
+        return self.said(clip) if clip else None
 
     def transcribe(self) -> Sequence | None:
         """Recognition of one clip or some that follow each other."""
@@ -126,7 +136,7 @@ class Sampler:
                 question = self.typed(asked)
             if answer.id not in self.answers:
                 return None
-            clip = self.rng.choice(self.answers[answer.id])
+            clip = self.answers[answer.id]
             turns.append((question, answer.text, self.store.rows(clip), self.store.said(clip)))
             if answer is self.refusal:
                 break  # what comes next was written for another answer
@@ -147,19 +157,6 @@ class Sampler:
         """One that anybody could say."""
         every, everyday = self.unspoken
         return self.rng.choice(everyday if everyday and self.rng.random() < EVERYDAY else every)
-
-    def imagine(self) -> Sequence | None:
-        """Synthesis of a sentence that nobody said."""
-        text = self.sentence()
-        said = self.imagined.slots(self.rng, text)
-        rows = said and self.imagined.rows(self.rng, *said)
-        if said is None or rows is None:
-            return None
-        voice, slots = said
-        place = of_frames(progress(slots), len(rows))
-        sequence = self.build.speak(voice, text, sounded(slots), rows, place, self.rng.random() < 0.5)
-        sequence.imagined = True
-        return sequence
 
     def spell(self) -> Sequence | None:
         """How any sentence is pronounced."""

@@ -1,7 +1,7 @@
-"""Sentences that nobody spoke, as a voice might have: phones as long as it made them somewhere, frames from where it said the same four.
+"""Sentences that nobody spoke, as a voice might have: phones as long as it made them somewhere.
 
 A few hours of speech hold few of the words of the language, and a model knows them by heart long before it can spell the others out.
-How those are pronounced costs nothing to know; only the first codebook and the phones are learned from what is put together here.
+How those are pronounced costs nothing to know.
 """
 
 import random
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from codec.phones import SILENCE, UNLABELLED
-from language.store import SLOTS, framed
 
 DRAWS = 5  # of a phone's length, of which the middle one counts: what is drawn by chance cannot be learned
 EDGE = 254  # before the first phone and after the last
@@ -24,19 +23,15 @@ class Voice:
 
     def __init__(self) -> None:
         self.lengths: Found = defaultdict(list)
-        self.frames: Found = defaultdict(list)
 
-    def learn(self, slots: np.ndarray, rows: np.ndarray, table: np.ndarray) -> None:
-        """One clip: phones by 20 ms (n,), its rows of the store of codes (F,), and the four phones of each (F, 4)."""
+    def learn(self, slots: np.ndarray) -> None:
+        """One clip: phones by 20 ms (n,)."""
         starts = np.flatnonzero(np.diff(slots, prepend=EDGE))
         counts = np.diff(starts, append=len(slots)).tolist()
         kinds = [EDGE, *slots[starts].tolist(), EDGE]
         for i, count in enumerate(counts):
             for key in contexts(*kinds[i : i + 3]):
                 self.lengths[key].append(count)
-        for row, key in zip(rows.tolist(), surroundings(table), strict=True):
-            for k in key:
-                self.frames[k].append(row)
 
 
 def contexts(before: int, kind: int, after: int) -> Iterator[tuple[int, ...]]:
@@ -44,13 +39,6 @@ def contexts(before: int, kind: int, after: int) -> Iterator[tuple[int, ...]]:
     yield before, kind, after
     yield kind, after
     yield (kind,)
-
-
-def surroundings(table: np.ndarray) -> Iterator[list[tuple[int, ...]]]:
-    """What each frame says, the closest description first: with its neighbours, alone, the middle of it."""
-    flat = [EDGE, *table.ravel().tolist(), EDGE]
-    for i in range(1, len(flat) - 1, SLOTS):
-        yield [(*flat[i - 1 : i + SLOTS + 1],), (*flat[i : i + SLOTS],), (*flat[i + 1 : i + 3],), (flat[i + 1],)]
 
 
 def drawn(found: Found, keys: list[tuple[int, ...]], rng: random.Random) -> int | None:
@@ -90,11 +78,6 @@ class Imagination:
         if any(None in several for several in lengths):
             return None
         return name, np.repeat(np.array(around[1:-1], np.uint8), np.median(np.array(lengths, np.int64), 1).astype(np.int64))
-
-    def rows(self, rng: random.Random, name: str, slots: np.ndarray) -> np.ndarray | None:
-        """Rows of the store of codes that say these phones."""
-        rows = [drawn(self.voices[name].frames, keys, rng) for keys in surroundings(framed(slots))]
-        return None if None in rows else np.array(rows)
 
 
 def accent(line: int) -> str:

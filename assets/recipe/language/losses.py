@@ -29,6 +29,9 @@ LETTERS = 6  # places for the phones of a word
 HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones were told apart, but not put together
 SPELLED = 0.3
 END_WEIGHT = 2.0
+SOUNDING = 4  # codebooks that carry the voices' sound; each of the others holds one code throughout
+BOOKS = (1.0, 0.7, 0.4, 0.2, 0.05, 0.05, 0.05, 0.05)  # weights
+FEW = 16
 TERMS = ("words", "codes", "book 0", "heard phones", "heard words", "next phones", "guide", "spelled")
 
 
@@ -59,16 +62,6 @@ class Phase:
     @property
     def next_phones(self) -> float:
         return 0.3 if self.done < 0.5 else 0.1
-
-    @property
-    def semantic(self) -> float:
-        """How much more the first codebook weighs than the last: words first, then sound."""
-        return 100.0 if self.done < 0.6 else 10.0
-
-    @property
-    def depth_share(self) -> float:
-        """Of the frames whose acoustic codes are trained: position 0 sees no other codebook, so it is trained on all."""
-        return 0.25 if self.done < 0.7 else 1.0
 
     @property
     def late(self) -> bool:
@@ -184,9 +177,8 @@ class Losses(nn.Module):
             loss = loss + terms["words"]
         if len(batch.frames):
             said = flat[batch.frame_place - 1]
-            books = self.codebooks(said, self.codes[batch.frames], batch.frame_real, phase.depth_share if self.training else 1.0)
-            weights = torch.logspace(1, 0, CODEBOOKS, phase.semantic, device=flat.device)
-            terms["codes"], terms["book 0"] = (books * weights).sum() / weights.sum(), books[0].detach()
+            books = self.codebooks(said, self.codes[batch.frames])
+            terms["codes"], terms["book 0"] = (books * torch.tensor(BOOKS, device=flat.device)).sum(), books[0].detach()
             terms["next phones"] = self.phones(self.helps.next(said), self.slots[batch.frames])
             loss = loss + terms["codes"] + phase.next_phones * terms["next phones"]
         if encoded is not None:
@@ -203,22 +195,20 @@ class Losses(nn.Module):
             loss = loss + phase.guide * terms["guide"]
         return loss, torch.stack([terms[t].detach().float() for t in TERMS]), books.detach()
 
-    def codebooks(self, hidden: Tensor, codes: Tensor, real: Tensor, share: float) -> Tensor:
-        """Cross-entropy of each codebook (8,); the acoustic ones on a random share of the real frames."""
+    def codebooks(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Cross-entropy of each codebook (8,); where it trains, the still ones on a few of the frames."""
+        picked = torch.arange(len(codes), device=codes.device)
+        if self.training:
+            picked = torch.randperm(len(codes), device=codes.device)[: -(-len(codes) // FEW)]
         weight = torch.where(codes[:, 0] == END_OF_AUDIO, END_WEIGHT, 1.0)
 
-        def mean(logits: Tensor, right: Tensor, weight: Tensor) -> Tensor:
-            return (F.cross_entropy(logits.float(), right, reduction="none") * weight).sum() / weight.sum()
+        def mean(logits: list[Tensor], codes: Tensor, weight: Tensor) -> list[Tensor]:
+            each = [F.cross_entropy(logit.float(), codes[:, i], reduction="none") for i, logit in enumerate(logits)]
+            return [(e * weight).sum() / weight.sum() for e in each]
 
-        picked = torch.arange(len(codes), device=codes.device)
-        if share < 1 or not real.all():
-            picked = (torch.rand(len(codes), device=codes.device) * real).argsort(descending=True)
-            picked = picked[: max(1, int(share * real.sum()))]
-        logits = self.model.frames(hidden[picked], codes[picked])
-        found = [mean(logit, codes[picked, i], weight[picked]) for i, logit in enumerate(logits)]
-        if len(picked) < len(codes):
-            found[0] = mean(self.model.frames(hidden, codes, books=1)[0], codes[:, 0], weight)
-        return torch.stack(found)
+        sounding = mean(self.model.frames(hidden, codes, books=SOUNDING), codes, weight)
+        every = mean(self.model.frames(hidden[picked], codes[picked]), codes[picked], weight[picked])
+        return torch.stack([*sounding, *every[SOUNDING:]])
 
     def phones(self, logits: Tensor, right: Tensor) -> Tensor:
         """(N, 4 * classes), (N, 4)."""

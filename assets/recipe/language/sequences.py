@@ -66,7 +66,6 @@ class Sequence:
     queries: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places looked for
     keys: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places to be found
     spelled: list[tuple[int, int, np.ndarray]] = field(default_factory=list)  # position and number of a text's tokens, its phones
-    imagined: bool = False  # nobody spoke it: its acoustic codes are nothing to learn
 
     def say(self, ids: np.ndarray | list[int], said: bool = False) -> None:
         self.text.append((self.length, np.asarray(ids, np.int64), said))

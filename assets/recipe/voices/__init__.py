@@ -1,0 +1,1 @@
+"""What the four voices would say: the codec's vectors as a function of phones, and so codes that can be learned, for any sentence."""
