@@ -16,25 +16,26 @@ NOISE = [0.01, 0.01, *[0.05] * 6]  # share of each book's codes moved to a neigh
 
 
 class Crops:
-    """What `codec.encode` made, and the recordings it was made from."""
+    """What `codec.encode` and `voices.sound` made, and the recordings they were made from."""
 
     def __init__(self, data: Path, name: str) -> None:
-        folder = data / name / "codes"
-        lines = (folder / "index.jsonl").read_text().splitlines()
-        self.index = [e for e in map(json.loads, lines) if e["frames"] > 12]
-        self.codes = np.memmap(folder / "codes", np.uint16, "r").reshape(-1, BOOKS)
-        self.waves = np.memmap(folder / "waves", np.int16, "r")
+        self.index, self.codes, self.waves = [], [], []
+        for folder in (data / name / "codes", data / "voices" / "codes"):  # what the codec hears, what the voice model says
+            if folder.exists():
+                entries = map(json.loads, (folder / "index.jsonl").read_text().splitlines())
+                self.index += [e | {"folder": len(self.codes)} for e in entries if e["frames"] > 12]
+                self.codes.append(np.memmap(folder / "codes", np.uint16, "r").reshape(-1, BOOKS))
+                self.waves.append(np.memmap(folder / "waves", np.int16, "r"))
         self.audio = data / "audio"
-        self.cache: dict[int, np.ndarray] = {}
+        self.cache: dict[str, np.ndarray] = {}
         lengths = np.array([e["frames"] for e in self.index], np.float64)
         self.chance = lengths / lengths.sum()
 
-    def recording(self, n: int) -> np.ndarray:
+    def recording(self, file: str) -> np.ndarray:
         """Decoded once, kept as int16."""
-        if n not in self.cache:
-            wav = padded(read(self.audio / self.index[n]["file"]))
-            self.cache[n] = (wav * 32767).astype(np.int16)
-        return self.cache[n]
+        if file not in self.cache:
+            self.cache[file] = (padded(read(self.audio / file)) * 32767).astype(np.int16)
+        return self.cache[file]
 
     def batch(self, rng: np.random.Generator, size: int, frames: int) -> tuple[Tensor, Tensor, Tensor, int]:
         """Codes (B, 8, F), recording and SEANet waveform (B, F * FRAME), frames not to judge.
@@ -51,12 +52,12 @@ class Crops:
             count = min(frames, entry["frames"])
             first = int(rng.integers(entry["frames"] - count + 1)) if middle else 0
             place = entry["start"] + first
-            codes[row, :count] = self.codes[place : place + count]
+            codes[row, :count] = self.codes[entry["folder"]][place : place + count]
             codes[row, count:] = codes[row, count - 1]
             samples = slice(first * FRAME, (first + count) * FRAME)
-            real[row, : count * FRAME] = self.recording(n)[samples] / 32767
+            real[row, : count * FRAME] = self.recording(entry["file"])[samples] / 32767
             start = place * FRAME
-            made[row, : count * FRAME] = self.waves[start : start + count * FRAME] / 32767
+            made[row, : count * FRAME] = self.waves[entry["folder"]][start : start + count * FRAME] / 32767
         skipped = WARM if middle else 0
         tensors = (torch.from_numpy(x) for x in (codes.swapaxes(1, 2), real, made))
         return (*tensors, skipped)
