@@ -38,6 +38,7 @@ def sections(path: Path) -> dict[str, list[str]]:
 
 
 TEMPLATES = sections(HERE / "templates.txt")
+MORE = sections(HERE / "more.txt")  # for training alone
 FACTS = sections(HERE / "facts.txt")
 
 

@@ -1,4 +1,4 @@
-"""A question as people type it: without capitals or stops now and then, a sum in figures, a slip of the fingers."""
+"""A question as people type it: with a word before or after, without capitals or stops, a sum in figures, a slip of the fingers."""
 
 import random
 import re
@@ -6,6 +6,9 @@ import re
 from corpus.chat import Line
 
 FIGURES = 0.3  # share of the sums that are typed in figures
+OPENED, CLOSED = 0.1, 0.08
+OPENERS = ("so", "okay", "well", "hey", "now", "please", "excuse me", "a question", "listen", "and then", "right")
+CLOSERS = ("please", "thank you", "if you can", "then", "my friend", "now")
 
 
 def typed(line: Line, rng: random.Random) -> str:
@@ -14,6 +17,11 @@ def typed(line: Line, rng: random.Random) -> str:
     if len(line.value) == 4 and rng.random() < FIGURES:
         for word, figure in zip(line.value[:2], line.value[2:], strict=True):
             text = re.sub(rf"\b{re.escape(word)}\b", figure, text, count=1, flags=re.IGNORECASE)
+    if ":" not in text and rng.random() < OPENED:
+        first = text if text.startswith("I ") else text[0].lower() + text[1:]
+        text = f"{rng.choice(OPENERS).capitalize()}, {first}"
+    if ":" not in text and rng.random() < CLOSED:
+        text = f"{text[:-1]}, {rng.choice(CLOSERS)}{text[-1]}"
     if rng.random() < 0.3:
         text = text.lower()
     if rng.random() < 0.3:

@@ -33,14 +33,14 @@ class Mix:
     def only(cls, task: str) -> Self:
         return cls(**{name: float(name == task) for name in vars(cls())})
 
-    speak: float = 0.08
-    imagine: float = 0.32  # of any sentence, as the voices would say it
+    speak: float = 0.05
+    imagine: float = 0.27  # of any sentence, as the voices would say it
     spell: float = 0.04  # how a text is pronounced, without saying it
     transcribe: float = 0.22
-    tell: float = 0.02  # to be transcribed, but told in phones: nothing has to be heard
-    chat: float = 0.18
-    look_up: float = 0.06  # the first words of an answer, without sound: a third of the work of a whole one
-    reckon: float = 0.07  # addition and its kin want a hundred thousand examples: the shortest there can be
+    tell: float = 0.03  # to be transcribed, but told in phones: nothing has to be heard
+    chat: float = 0.20
+    look_up: float = 0.10  # the first words of an answer, without sound: a third of the work of a whole one
+    reckon: float = 0.08  # addition and its kin want a hundred thousand examples: the shortest there can be
     read: float = 0.01
 
 

@@ -30,7 +30,7 @@ HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones w
 SPELLED = 0.3
 END_WEIGHT = 2.0
 SOUNDING = 4  # codebooks that carry the voices' sound; each of the others holds one code throughout
-BOOKS = (1.0, 0.7, 0.4, 0.2, 0.05, 0.05, 0.05, 0.05)  # weights
+BOOKS = (1.0, 0.7, 0.25, 0.1, 0.02, 0.02, 0.02, 0.02)  # weights
 FEW = 16
 TERMS = ("words", "codes", "book 0", "heard phones", "heard words", "next phones", "guide", "spelled")
 
