@@ -115,7 +115,7 @@ def check_sequences(sampler: Sampler, count: int) -> int:
         for turn in next(sampler.conversations):
             if turn.reply.id not in sampler.answers:
                 break
-            clip = sampler.answers[turn.reply.id][0]
+            clip = sampler.answers[turn.reply.id]
             voiced = sampler.asked.get(turn.line.id) if len(turns) % 2 == 0 else None
             asked = sampler.heard(voiced) if voiced else turn.line.text
             rows = sampler.store.rows(clip)

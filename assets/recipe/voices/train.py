@@ -104,7 +104,8 @@ def main() -> None:
             total, frames, step = total + error.detach(), frames + count, step + 1
         passes += 1
         known, held = total / frames, measured(model, data["tune"])
-        print(f"pass {passes}, {spent:.0f} s; semantic and acoustic, not explained: {known.tolist()}, held out {held.tolist()}", flush=True)
+        shares = " ".join(f"{share:.3f}" for share in (*known.tolist(), *held.tolist()))
+        print(f"pass {passes}, {spent:.0f} s; not explained, semantic and acoustic, then held out: {shares}", flush=True)
         save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "spent": spent, "passes": passes}, path)
 
 
