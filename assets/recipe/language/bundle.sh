@@ -2,8 +2,9 @@
 # All that another machine needs to train the language model, in one folder: the packed corpus and the wheels it may lack.
 # usage: language/bundle.sh DATA TARGET [MEGABYTES]      (run in assets/recipe; TARGET is best a folder that git ignores)
 set -e
-data=$1 target=$2 megabytes=${3:-38}
+data=$1 target=$2 megabytes=${3:-34}
 python -m language.pack --data "$data" --megabytes "$megabytes"
+python -m voices.say --data "$data"
 mkdir -p "$target/pack" "$target/wheels"
 rm -f "$target"/pack/*
 cp "$data"/language/pack/*.opus "$data"/language/pack/*.jsonl "$data"/language/pack/*.npz "$target/pack"
