@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from torch.nn.utils.rnn import pad_sequence
 
 from codec.data import FRAME, manifest, padded, read
 from codec.model import BOOKS, WEIGHTS, load
@@ -73,11 +74,9 @@ def main() -> None:
     def coded(batch: list[dict]) -> list[tuple[dict, np.ndarray, np.ndarray]]:
         """Each clip with its codes (frames, 8) and what they sound like; the codec is causal, so padding changes nothing before it."""
         wavs = [padded(read(args.data / "audio" / e["file"])) for e in batch]
-        together = np.zeros((len(batch), 1, max(map(len, wavs))), np.float32)
-        for row, wav in zip(together, wavs, strict=True):
-            row[0, : len(wav)] = wav
+        together = pad_sequence([*map(torch.from_numpy, wavs)], batch_first=True)
         with torch.no_grad():
-            codes = mimi.encode(torch.from_numpy(together))
+            codes = mimi.encode(together[:, None])
             made = mimi.decode(codes)[:, 0].clamp(-1, 1).numpy()
         counts = [len(w) // FRAME for w in wavs]
         rows = codes.mT.numpy().astype(np.uint16)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from codec.phones import SILENCE, UNLABELLED
+from language.store import Store, held_out
 
 DRAWS = 5  # of a phone's length, of which the middle one counts: what is drawn by chance cannot be learned
 EDGE = 254  # before the first phone and after the last
@@ -59,15 +60,18 @@ class Pronounced(dict[tuple[str, str], np.ndarray]):
 
 
 class Imagination:
-    """Texts of which the pronunciation is known, put together from the voices' clips."""
+    """Texts of which the pronunciation is known, as the voices of some clips would say them; none that is held out."""
 
-    def __init__(self, path: Path, unwanted: set[str]) -> None:
+    def __init__(self, store: Store, clips: list[dict]) -> None:
+        unwanted = {c["text"] for c in store.clips.values() if held_out(c["file"])}
         self.accents: dict[str, str] = {}
         self.kinds: dict[str, list[int]] = {}
-        for (text, spoken_in), sounds in Pronounced(path).items():
+        for (text, spoken_in), sounds in Pronounced(store.pack / "pronounced.npz").items():
             if text not in unwanted and UNLABELLED not in sounds:
                 self.accents[text], self.kinds[text] = spoken_in, merged(sounds)
         self.voices: dict[str, Voice] = defaultdict(Voice)
+        for clip in clips:
+            self.voices[clip["file"].split("/")[1]].learn(store.phones(clip))
 
     def slots(self, rng: random.Random, text: str) -> tuple[str, np.ndarray] | None:
         """Who says it, and the phones by 20 ms; None where the voice lacks a sound."""

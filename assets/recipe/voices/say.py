@@ -41,11 +41,8 @@ def quantised(vectors: Tensor, centroids: Tensor) -> np.ndarray:
 
 def imagined(store: Store) -> list[tuple[dict, np.ndarray]]:
     """A clip of every sentence, and its phones by 20 ms."""
-    kept = {c["text"] for c in store.clips.values() if held_out(c["file"])}
-    imagination, rng = Imagination(store.pack / "pronounced.npz", kept), random.Random(1)
-    for clip in store.clips.values():
-        if "frames" in clip and clip["file"].startswith("spoken/") and not held_out(clip["file"]):
-            imagination.voices[clip["file"].split("/")[1]].learn(store.phones(clip))
+    spoken = [c for c in store.clips.values() if "frames" in c and c["file"].startswith("spoken/") and not held_out(c["file"])]
+    imagination, rng = Imagination(store, spoken), random.Random(1)
     found = []
     for n, text in enumerate(store.sentences):
         if text in imagination.kinds and (said := imagination.slots(rng, text)):

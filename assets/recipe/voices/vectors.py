@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from codec.data import padded, read
 from codec.model import load
@@ -30,12 +31,9 @@ def main() -> None:
     began = time.monotonic()
     for first in range(0, len(index), BATCH):
         clips = index[first : first + BATCH]
-        waves = [padded(read(args.data / "audio" / e["file"])) for e in clips]
-        together = np.zeros((len(clips), 1, max(map(len, waves))), np.float32)
-        for row, wave in zip(together, waves, strict=True):
-            row[0, : len(wave)] = wave
+        waves = [torch.from_numpy(padded(read(args.data / "audio" / e["file"]))) for e in clips]
         with torch.no_grad():
-            latent = codec._encode_to_unquantized_latent(torch.from_numpy(together))
+            latent = codec._encode_to_unquantized_latent(pad_sequence(waves, batch_first=True)[:, None])
             vectors = torch.cat([split.rvq_first.input_proj(latent), split.rvq_rest.input_proj(latent)], 1).mT.numpy()
         for clip, made in zip(clips, vectors, strict=True):
             found[clip["start"] : clip["start"] + clip["frames"]] = made[: clip["frames"]]
