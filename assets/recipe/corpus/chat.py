@@ -1,20 +1,24 @@
 """Questions, answers and whole conversations, split so that the test is new by construction.
 
-Of each topic's templates a hash sends about an eighth to tuning and an eighth to the test; so it does with 15 % of the sums. More ways to
-ask are only typed, and only trained on. `dialogues` strings lines together; about a quarter of the turns are follow-ups whose answer
-depends on the turn before ("What about Sweden?").
+Of each topic's templates a hash sends about an eighth to tuning and an eighth to the test; so it does with 15 % of the sums. Further ways
+to ask are only trained on, and most of them only typed. `dialogues` strings lines together; about a quarter of the turns are follow-ups
+whose answer depends on the turn before ("What about Sweden?").
 """
 
 import hashlib
 import random
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
 from corpus import facts
-from corpus.topics import MORE, TEMPLATES, TOPICS, Topic, Value, sentence
+from corpus.topics import FACTS, MORE, TEMPLATES, TOPICS, Topic, Value, sentence
 
 PER_TOPIC = 220  # questions spoken for a topic with many slot values
+FURTHER, ALOUD = 300, 14  # questions a topic in further words, and how many of them are spoken too
+FOLLOWING, FOLLOWING_ALOUD = 120, 90  # the same for what follows up or is refused
 KNOWN = 40  # values from which on a topic is not drilled more often
 OUT, LOST = "I am sorry, I cannot help with that.", "I do not know what you mean."
 ABOUT, AGAIN, ANOTHER, STRANGE = (TEMPLATES[n] for n in ("about", "again", "more", "out"))
@@ -69,6 +73,21 @@ def digest(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
 
 
+def plain(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())
+
+
+TAKEN = {plain(t) for ways in (*TEMPLATES.values(), *FACTS.values()) for t in ways}
+
+
+def further(name: str, rng: random.Random) -> str:
+    """A way to ask that is in more.txt alone."""
+    while True:
+        way = re.sub(r"\(([^()]*)\)", lambda choices: rng.choice(choices[1].split("|")), rng.choice(MORE[name]))
+        if plain(way) not in TAKEN:
+            return way
+
+
 def template_splits(name: str, templates: list[str]) -> dict[str, str]:
     """About a tenth each for tuning and test, at least one, by rank of the hash."""
     ranked = sorted(templates, key=lambda t: digest(f"{name} {t}"))
@@ -77,12 +96,10 @@ def template_splits(name: str, templates: list[str]) -> dict[str, str]:
     return dict(zip(ranked, parts, strict=False))
 
 
-def line(topic: str, kind: str, template: str, part: str, value: Value) -> Line:
+def line(topic: str, template: str, part: str, value: Value) -> Line:
     """Fill a template; a held-out sum makes any question a test one."""
     text = sentence(template.format(*value))
-    if kind == "number" and digest(" ".join(value)) % 100 < 15:
-        part = "test"
-    return Line(f"{digest(text):012x}", text, part, topic, value)
+    return Line(f"{digest(text):012x}", text, "test" if held_out(value) else part, topic, value)
 
 
 def sample(topic: Topic) -> list[Line]:
@@ -91,7 +108,7 @@ def sample(topic: Topic) -> list[Line]:
     pairs = [(t, v) for t in topic.templates for v in topic.values]
     rng = random.Random(topic.name)
     rng.shuffle(pairs)
-    return [line(topic.name, topic.kind, t, splits[t], v) for t, v in pairs[:PER_TOPIC]]
+    return [line(topic.name, t, splits[t], v) for t, v in pairs[:PER_TOPIC]]
 
 
 def follow_ups(about: list[str], again: list[str], another: list[str]) -> list[Line]:
@@ -102,19 +119,17 @@ def follow_ups(about: list[str], again: list[str], another: list[str]) -> list[L
         for template, part in template_splits("about", about).items():
             for (value,) in of_kind:
                 shown = f"a {value}" if kind == "animal" else value
-                made = line("about", kind, template, part, (shown,))
+                made = line("about", template, part, (shown,))
                 out.append(replace(made, value=(kind, value)))
     for name, texts in (("again", again), ("more", another)):
-        out += [line(name, "", t, p, ()) for t, p in template_splits(name, texts).items()]
+        out += [line(name, t, p, ()) for t, p in template_splits(name, texts).items()]
     return out
 
 
 def strange(templates: list[str]) -> list[Line]:
     """Near misses: known words in requests that are out of reach."""
     splits = template_splits("strange", templates)
-    return [
-        line("out", "", t, splits[t], (thing, name)) for t in templates for thing, name in zip(STRANGE_THINGS, facts.NAMES, strict=False)
-    ]
+    return [line("out", t, splits[t], (thing, name)) for t in templates for thing, name in zip(STRANGE_THINGS, facts.NAMES, strict=False)]
 
 
 @cache
@@ -125,28 +140,42 @@ def all_lines() -> tuple[Line, ...]:
     return tuple(sorted(unique.values(), key=lambda made: digest(f"order {made.id}")))
 
 
-def questions() -> Iterator[Line]:
-    """Those that are spoken."""
-    yield from all_lines()
+@cache
+def further_lines() -> tuple[Line, ...]:
+    """Questions in further words, for training alone: nothing that is held out in another place."""
+    known = {plain(made.text) for made in all_lines()}
+    found: dict[str, Line] = {}
+    for topic in TOPICS:
+        rng = random.Random(f"further {topic.name}")
+        ways = [line(topic.name, further(topic.name, rng), "train", rng.choice(topic.values)) for _ in range(FURTHER)]
+        found |= {made.id: made for made in ways}
+    rng = random.Random("further")
+    about, again, another, out = ([further(n, rng) for _ in range(FOLLOWING)] for n in ("about", "again", "more", "out"))
+    found |= {made.id: made for made in (*follow_ups(about, again, another), *strange(out))}
+    return tuple(replace(made, split="train") for made in found.values() if plain(made.text) not in known and not held_out(made.value))
 
 
 @cache
-def unspoken() -> tuple[Line, ...]:
-    """Further questions, for training alone; whatever is held out in another place is left out."""
-    known = {plain(made.text) for made in all_lines()}
-    lines = [made for topic in TOPICS if topic.name in MORE for made in sample(replace(topic, templates=MORE[topic.name]))]
-    lines += follow_ups(MORE["about"], MORE["again"], MORE["more"]) + strange(MORE["out"])
-    new = {made.id: replace(made, split="train") for made in lines if plain(made.text) not in known and not held_out(made)}
-    return tuple(new.values())
+def aloud() -> tuple[Line, ...]:
+    """Some of those, to be spoken."""
+    count: Counter[str] = Counter()
+    found = []
+    for made in sorted(further_lines(), key=lambda made: digest(f"aloud {made.id}")):
+        count[made.topic] += 1
+        if count[made.topic] <= (FOLLOWING_ALOUD if made.topic in ("about", "again", "more", "out") else ALOUD):
+            found.append(made)
+    return tuple(found)
 
 
-def held_out(made: Line) -> bool:
-    """A sum of the test."""
-    return len(made.value) == 4 and digest(" ".join(made.value)) % 100 < 15
+def questions() -> Iterator[Line]:
+    """Those that are spoken."""
+    yield from all_lines()
+    yield from aloud()
 
 
-def plain(text: str) -> str:
-    return "".join(c for c in text.lower() if c.isalnum())
+def held_out(value: Value) -> bool:
+    """Two numbers that are added, and so on, in the test alone."""
+    return len(value) == 4 and digest(" ".join(value)) % 100 < 15
 
 
 def reply(text: str) -> Reply:
@@ -209,30 +238,34 @@ def dialogues(part: str, seed: int) -> Iterator[list[Turn]]:
     Topics are equally likely, but sums four times as much; half the second turns follow up.
     """
     rng = random.Random(f"{part} {seed}")
-    by_topic: dict[str, list[Line]] = {}
-    for made in (*all_lines(), *unspoken()):
-        if made.split == part:
-            by_topic.setdefault(made.topic, []).append(made)
+    spoken, typed = by_topic((*all_lines(), *aloud()), part), by_topic(further_lines(), part)
     kinds = {t.name: t.kind for t in TOPICS}
-    follow = {n: by_topic.pop(n, []) for n in ("about", "again", "more")}
-    names = list(by_topic)
+    names = [n for n in spoken if n not in ("about", "again", "more")]
     weights = [4 if kinds.get(n) == "number" else 12 if n == "out" else 1 for n in names]
     while True:
         answer, turns = Answerer(), []
         for n in range(rng.choice([1, 1, 2, 2, 3])):
+            ways = typed if typed and rng.random() < 0.5 else spoken
             kind = answer.topic.kind if answer.topic else ""
-            fitting = [f for f in follow["about"] if f.value[0] == kind]
+            fitting = [f for f in ways["about"] if f.value[0] == kind]
             if answer.topic and answer.topic.name == "joke":
-                fitting = follow["more"]
-            if n and rng.random() < 0.5 and (fitting or follow["again"]):
-                choices = fitting if fitting and rng.random() < 0.8 else follow["again"]
-                asked = rng.choice(choices or fitting)
-            elif n and answer.name and rng.random() < 0.5 and "my name" in by_topic:
-                asked = rng.choice(by_topic["my name"])
+                fitting = ways["more"]
+            if n and rng.random() < 0.5:
+                asked = rng.choice(fitting if fitting and rng.random() < 0.8 else ways["again"])
+            elif n and answer.name and rng.random() < 0.5:
+                asked = rng.choice(ways["my name"])
             else:
-                asked = rng.choice(by_topic[rng.choices(names, weights)[0]])
+                asked = rng.choice(ways[rng.choices(names, weights)[0]])
             turns.append(Turn(asked, answer(asked)))
         yield turns
+
+
+def by_topic(lines: tuple[Line, ...], part: str) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = {}
+    for made in lines:
+        if made.split == part:
+            found.setdefault(made.topic, []).append(made)
+    return found
 
 
 def drills(part: str, seed: int, sums: bool = False) -> Iterator[Turn]:
@@ -243,7 +276,7 @@ def drills(part: str, seed: int, sums: bool = False) -> Iterator[Turn]:
     splits = {t.name: template_splits(t.name, t.templates) for t in topics}
     while True:
         topic = rng.choices(topics, weights)[0]
-        template = rng.choice(topic.templates + MORE.get(topic.name, []) * (part == "train"))
-        asked = line(topic.name, topic.kind, template, splits[topic.name].get(template, "train"), rng.choice(topic.values))
+        template = further(topic.name, rng) if part == "train" and rng.random() < 0.6 else rng.choice(topic.templates)
+        asked = line(topic.name, template, splits[topic.name].get(template, "train"), rng.choice(topic.values))
         if asked.split == part:
             yield Turn(asked, reply(topic.answer(*asked.value)))

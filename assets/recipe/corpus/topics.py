@@ -38,8 +38,9 @@ def sections(path: Path) -> dict[str, list[str]]:
 
 
 TEMPLATES = sections(HERE / "templates.txt")
-MORE = sections(HERE / "more.txt")  # for training alone
 FACTS = sections(HERE / "facts.txt")
+MORE = sections(HERE / "more.txt")  # for training alone; with choices
+MORE |= {f"fact {n}": MORE.pop(answer) for n, answer in enumerate(FACTS)}
 
 
 def article(noun: str) -> str:

@@ -8,6 +8,17 @@ from corpus.chat import Line
 FIGURES = 0.3  # share of the sums that are typed in figures
 OPENED, CLOSED = 0.1, 0.08
 OPENERS = ("so", "okay", "well", "hey", "now", "please", "excuse me", "a question", "listen", "and then", "right")
+SHORT = 0.4  # share of the questions that are typed with "what's" and its kin
+SHORTENED = {
+    r"\b(what|who|where|how|that|it|name|there) is\b": r"\1's",
+    r"\bI am\b": "I'm",
+    r"\byou are\b": "you're",
+    r"\b(do|did|could|would|is) not\b": r"\1n't",
+    r"\bcannot\b": "can't",
+    r"\bI would\b": "I'd",
+    r"\blet us\b": "let's",
+    r"\b(colour|favourite)": lambda found: found[0].replace("our", "or"),
+}
 CLOSERS = ("please", "thank you", "if you can", "then", "my friend", "now")
 
 
@@ -22,6 +33,9 @@ def typed(line: Line, rng: random.Random) -> str:
         text = f"{rng.choice(OPENERS).capitalize()}, {first}"
     if ":" not in text and rng.random() < CLOSED:
         text = f"{text[:-1]}, {rng.choice(CLOSERS)}{text[-1]}"
+    if ":" not in text and rng.random() < SHORT:
+        for long, short in SHORTENED.items():
+            text = re.sub(long, short, text, flags=re.IGNORECASE)
     if rng.random() < 0.3:
         text = text.lower()
     if rng.random() < 0.3:

@@ -1,11 +1,11 @@
-"""Train one decoder of the frozen codes further, against an adversary.
+"""Train one decoder of the frozen codes further, on what the language model says too; with --adversary, until it sounds real.
 
-    python -m decoders.train --data DATA --which mimi --seconds 3600 [--stop 1800]
-    python -m decoders.train --data DATA --which detokenizer --seconds 3600
+    python -m decoders.train --data DATA --which mimi --seconds 1500 [--stop 600] [--adversary]
+    python -m decoders.train --data DATA --which detokenizer --seconds 1500
 
-Needs `codec.export`, `codec.encode` and, for the detokenizer, `detokenizer.train`. `--seconds` is the whole schedule, `--stop` how long
-this run may take; the same command goes on where the last one stopped. What is made replaces the decoder's weights in DATA/codec/export;
-the encoder and the codes stay as they are, byte for byte.
+Needs `codec.export`, `codec.encode` and, for the detokenizer, `detokenizer.train`; uses what `language.drawn` made. `--seconds` is the
+whole schedule, `--stop` how long this run may take; the same command goes on where the last one stopped. What is made replaces the
+decoder's weights in DATA/codec/export; the encoder and the codes stay as they are, byte for byte.
 """
 
 import argparse
@@ -29,17 +29,17 @@ from codec.model import load as load_codec
 from decoders.adversary import Adversary
 from detokenizer.data import Crops
 from detokenizer.model import load as load_detokenizer
-from detokenizer.train import LOUDEST, write_weights
+from detokenizer.train import LOUDEST, PhaseLoss, write_weights
 from training import Clock, Halves, Whole, device, move_average, save
 
 log = logging.getLogger(__name__)
 
 PEAK, FINAL, WARM_UP = 3e-4, 1e-5, 100
-MEL, STFT, FOOLED, APART = 3.0, 1.0, 0.3, 1.0
+MEL, STFT, PHASE, FOOLED, APART = 3.0, 1.0, 1.0, 0.3, 1.0
 ALONE = 60  # steps in which only the adversary learns
 BATCHES = {"cpu": (8, 24), "cuda": (48, 32)}  # clips, frames
 SAVE_EVERY, LOG_EVERY = 240, 30  # seconds
-TERMS = ("stft", "mel", "fooled", "apart", "adversary")
+TERMS = ("stft", "mel", "phase", "fooled", "apart", "adversary")
 
 
 class MimiDecoder(nn.Module):
@@ -87,13 +87,14 @@ class DetokenizerDecoder(nn.Module):
 class Trainer:
     """A decoder, its adversary, and one step of both."""
 
-    def __init__(self, export: Path, which: str, seed: int) -> None:
+    def __init__(self, export: Path, which: str, adversary: bool, seed: int) -> None:
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
         self.device = device()
         self.maker = (MimiDecoder if which == "mimi" else DetokenizerDecoder)(export).to(self.device).train()
         self.average = deepcopy(self.maker).eval().requires_grad_(False)
-        self.adversary = Adversary().to(self.device)
+        self.adversary, self.phase = Adversary().to(self.device), PhaseLoss().to(self.device)
+        self.fights, self.phased = adversary, which == "detokenizer"  # the other decoder has its own idea of phase
         self.params = [p for p in self.maker.parameters() if p.requires_grad]
         self.against = [*self.adversary.parameters()]
         self.optimiser = torch.optim.AdamW(self.params, PEAK, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
@@ -101,25 +102,28 @@ class Trainer:
         kind = Halves if self.device.type == "cpu" else Whole
         self.backward, self.backward_against = kind(self.params), kind(self.against)
         self.spectral = SpectralLoss().to(self.device)
-        self.weights = torch.tensor([STFT, MEL, FOOLED, APART], device=self.device)
+        self.weights = torch.tensor([STFT, MEL, PHASE, FOOLED, APART], device=self.device)
         self.step, self.spent = 0, 0.0
 
     def __call__(self, crops: Crops, done: float) -> Tensor:
-        """One step; `done` is the share of the schedule that is over; terms (5,)."""
+        """One step; `done` is the share of the schedule that is over; terms (6,)."""
         size, frames = BATCHES[self.device.type]
-        codes, real, _, skipped = crops.batch(self.rng, size, frames)
-        codes, real = codes.to(self.device), real.to(self.device)
+        *crop, skipped = crops.batch(self.rng, size, frames)
+        codes, real, codec = (t.to(self.device) for t in crop)
         begin = skipped * FRAME
         made = torch.zeros_like(real)
-        alone = self.step < ALONE
+        alone = self.fights and self.step < ALONE
 
         def make(part: slice) -> tuple[Tensor, tuple[Tensor, ...], None]:
             out = self.maker(codes[part])
             made[part] = out.detach()
             out, wanted = out[:, begin:], real[part, begin:]
             if alone:
-                return out.new_zeros(4), tuple(torch.zeros_like(p) for p in self.params), None
-            terms = torch.stack([*self.spectral(out, wanted), *self.adversary.maker_loss(out, wanted)])
+                return out.new_zeros(5), tuple(torch.zeros_like(p) for p in self.params), None
+            none = out.new_zeros(())
+            phase = self.phase(out, codec[part, begin:]) if self.phased else none
+            judged = self.adversary.maker_loss(out, wanted) if self.fights else (none, none)
+            terms = torch.stack([*self.spectral(out, wanted), phase, *judged])
             return terms.detach(), torch.autograd.grad(terms @ self.weights, self.params), None
 
         def judge(part: slice) -> tuple[Tensor, tuple[Tensor, ...], None]:
@@ -128,8 +132,8 @@ class Trainer:
 
         rate = FINAL + (PEAK - FINAL) * 0.5 * (1 + math.cos(math.pi * done))
         terms, _ = self.backward(make, size)
-        own, _ = self.backward_against(judge, size)
-        for optimiser, params, moves in ((self.optimiser, self.params, not alone), (self.other, self.against, True)):
+        own, _ = self.backward_against(judge, size) if self.fights else (terms.new_zeros(1), [])
+        for optimiser, params, moves in ((self.optimiser, self.params, not alone), (self.other, self.against, self.fights)):
             torch.nn.utils.clip_grad_norm_(params, 1.0)
             for group in optimiser.param_groups:
                 group["lr"] = rate * min(1.0, (self.step + 1) / WARM_UP)
@@ -157,6 +161,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--name", default="codec", help="folder under DATA")
     parser.add_argument("--which", choices=["mimi", "detokenizer"], required=True)
+    parser.add_argument("--adversary", action="store_true", help="three times the work")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--stop", type=float, default=math.inf)
     parser.add_argument("--seed", type=int, default=1)
@@ -168,7 +173,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     checkpoint = folder / f"{args.which}.pt"
     clock = Clock(args.stop)
-    trainer = Trainer(export, args.which, args.seed)
+    trainer = Trainer(export, args.which, args.adversary, args.seed)
     if checkpoint.exists():
         trainer.load(checkpoint)
         log.info("resumed at step %d, %.0f s", trainer.step, trainer.spent)

@@ -21,7 +21,7 @@ from language.store import SLOTS, Store, held_out, progress, sounded
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 EVERYDAY = 0.3  # share of the everyday sentences where nobody spoke them; clips of them are known by heart soon enough
-VOICED, TOLD = 0.4, 0.5  # share of the questions that are heard, and of the others that are told in phones
+VOICED, TOLD = 0.5, 0.5  # share of the questions that are heard, and of the others that are told in phones
 SUMS = 6  # one after another
 
 
@@ -37,11 +37,11 @@ class Mix:
     imagine: float = 0.27  # of any sentence, as the voices would say it
     spell: float = 0.04  # how a text is pronounced, without saying it
     transcribe: float = 0.22
-    tell: float = 0.03  # to be transcribed, but told in phones: nothing has to be heard
-    chat: float = 0.20
+    tell: float = 0.02  # to be transcribed, but told in phones: nothing has to be heard
+    chat: float = 0.22
     look_up: float = 0.10  # the first words of an answer, without sound: a third of the work of a whole one
     reckon: float = 0.08  # addition and its kin want a hundred thousand examples: the shortest there can be
-    read: float = 0.01
+    read: float = 0.0
 
 
 class Sampler:

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     args = parser.parse_args()
     texts = (args.data / "sentences.txt").read_text().splitlines()
-    texts += [q.text for q in (*chat.questions(), *chat.unspoken()) if q.split == "train"]
+    texts += [q.text for q in (*chat.all_lines(), *chat.further_lines()) if q.split == "train"]
     path = args.data / "language" / "pronounced.npz"
     known = Pronounced(path) if path.exists() else {}
     wanted = [(text, accent(i)) for i, text in enumerate(texts)]
