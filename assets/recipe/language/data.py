@@ -33,8 +33,8 @@ class Mix:
     def only(cls, task: str) -> Self:
         return cls(**{name: float(name == task) for name in vars(cls())})
 
-    speak: float = 0.05
-    imagine: float = 0.27  # of any sentence, as the voices would say it
+    speak: float = 0.02
+    imagine: float = 0.30  # of any sentence, as the voices would say it
     spell: float = 0.04  # how a text is pronounced, without saying it
     transcribe: float = 0.22
     tell: float = 0.02  # to be transcribed, but told in phones: nothing has to be heard

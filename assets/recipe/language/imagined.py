@@ -14,7 +14,7 @@ import numpy as np
 from codec.phones import SILENCE, UNLABELLED
 from language.store import Store, held_out
 
-DRAWS = 5  # of a phone's length, of which the middle one counts: what is drawn by chance cannot be learned
+ENOUGH = 4  # lengths from which on their middle says something
 EDGE = 254  # before the first phone and after the last
 Found = dict[tuple[int, ...], list[int]]
 
@@ -42,12 +42,10 @@ def contexts(before: int, kind: int, after: int) -> Iterator[tuple[int, ...]]:
     yield (kind,)
 
 
-def drawn(found: Found, keys: list[tuple[int, ...]], rng: random.Random) -> int | None:
-    """Something under the closest description that is known."""
-    for key in keys:
-        if some := found.get(key):
-            return rng.choice(some)
-    return None
+def known(found: Found, keys: Iterator[tuple[int, ...]]) -> list[int]:
+    """What is found under the closest description that has been met often enough, or at all."""
+    several = [some for key in keys if (some := found.get(key))]
+    return next((some for some in several if len(some) >= ENOUGH), several[-1] if several else [])
 
 
 class Pronounced(dict[tuple[str, str], np.ndarray]):
@@ -73,15 +71,16 @@ class Imagination:
         for clip in clips:
             self.voices[clip["file"].split("/")[1]].learn(store.phones(clip))
 
-    def slots(self, rng: random.Random, text: str) -> tuple[str, np.ndarray] | None:
-        """Who says it, and the phones by 20 ms; None where the voice lacks a sound."""
+    def slots(self, rng: random.Random, text: str, even: bool = False) -> tuple[str, np.ndarray] | None:
+        """Who says it, and the phones by 20 ms, some as long as any, or all of middle length; None where the voice lacks a sound."""
         name = rng.choice([v for v in self.voices if v.startswith(self.accents[text])])
         around = [EDGE, *self.kinds[text], EDGE]
-        known = self.voices[name].lengths
-        lengths = [[drawn(known, [*contexts(*around[i : i + 3])], rng) for _ in range(DRAWS)] for i in range(len(around) - 2)]
-        if any(None in several for several in lengths):
+        lengths = self.voices[name].lengths
+        several = [known(lengths, contexts(*around[i : i + 3])) for i in range(len(around) - 2)]
+        if not all(several):
             return None
-        return name, np.repeat(np.array(around[1:-1], np.uint8), np.median(np.array(lengths, np.int64), 1).astype(np.int64))
+        counts = [int(np.median(some)) if even else rng.choice(some) for some in several]
+        return name, np.repeat(np.array(around[1:-1], np.uint8), counts)
 
 
 def accent(line: int) -> str:

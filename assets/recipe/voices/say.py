@@ -2,8 +2,8 @@
 
     python -m voices.say --data DATA
 
-The clips keep their own timing; what nobody said gets it from how long the voices make their phones. Only the first codebooks are used,
-for the others are too little to be worth predicting: each of them holds the code that changes least.
+The clips keep their own timing; what nobody said gets the middle of how long the voice makes a phone there, for what is left to chance
+cannot be learned. Only the first codebooks are used: the others are too little to be worth predicting and hold the code that changes least.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from voices.model import Together, Utterance, VoiceModel
 from voices.train import voice
 
 BATCH = 32
-ENDS = (4, 14)  # slots of silence after what nobody said
+END = 8  # slots of silence after what nobody said
 
 
 def quantised(vectors: Tensor, centroids: Tensor) -> np.ndarray:
@@ -45,8 +45,8 @@ def imagined(store: Store) -> list[tuple[dict, np.ndarray]]:
     imagination, rng = Imagination(store, spoken), random.Random(1)
     found = []
     for n, text in enumerate(store.sentences):
-        if text in imagination.kinds and (said := imagination.slots(rng, text)):
-            slots = np.concatenate([said[1], np.full(rng.randrange(*ENDS), SILENCE, np.uint8)])
+        if text in imagination.kinds and (said := imagination.slots(rng, text, even=True)):
+            slots = np.concatenate([said[1], np.full(END, SILENCE, np.uint8)])
             slots = np.concatenate([slots, np.full(-len(slots) % SLOTS, SILENCE, np.uint8)])
             found.append(({"file": f"imagined/{said[0]}/{n:05d}", "text": text, "id": f"imagined-{n}"}, slots))
     return found
