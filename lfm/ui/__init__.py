@@ -70,8 +70,8 @@ def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
                 mine.gone = True
                 await mine.stopped()
 
-        followed = [header.html, header.trouble, facts, talk.chat, talk.settings.decoder, transcribe.examples]
-        followed += [speak.voice, speak.describe, speak.decoder]
+        followed = [header.html, header.trouble, facts, talk.chat, talk.settings.decoder, transcribe.examples, transcribe.limits]
+        followed += [speak.voice, speak.describe, speak.decoder, speak.limits]
         page.load(follow, [visitor, chosen], followed, **ASIDE)
         gr.Timer(1).tick(follow, [visitor, chosen], followed, **ASIDE)
         gr.on([speak.voice.input, speak.decoder.input], remember, [chosen, speak.voice, speak.decoder], chosen, **ASIDE)

@@ -20,6 +20,7 @@ from lfm.ui.backend import Backend
 from lfm.ui.merge import merged
 from lfm.ui.parts import ANSWERED, ASIDE, drawn
 from lfm.ui.player import Player
+from lfm.ui.starters import SAYS, limits
 from lfm.ui.take import Take
 from lfm.ui.takes import Pair, Sound, SpokenTake, Takes, growing
 from lfm.ui.trouble import explained
@@ -68,6 +69,7 @@ class Speak:
                     seed = gr.Number(secrets.randbelow(10_000), precision=0, minimum=0, label="Seed", container=False, elem_id="seed")
                     dice = gr.Button("Another seed", scale=0, min_width=0, elem_id="dice")
                 button = gr.Button("Speak", variant="primary", size="lg", elem_id="speak-button")
+                self.limits = limits(SAYS, engine.status.model)
                 with (
                     gr.Accordion("Advanced", open=False, elem_id="speak-advanced"),
                     gr.Row(elem_classes="pair"),
@@ -102,6 +104,7 @@ class Speak:
             ),
             self.describe: gr.Column(visible=not voices),
             self.decoder: gr.Radio(choices=decoders, value=decoder if decoder in decoders else decoders[0], visible=len(decoders) > 1),
+            self.limits: limits(SAYS, model),
         }  # fmt: skip
 
     def takes(self, visitor: Visitor) -> Takes:

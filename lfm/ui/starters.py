@@ -1,6 +1,8 @@
-"""What an empty conversation offers to say, by model; a small one says what it knows."""
+"""What an empty conversation offers to say, by model; a small one says in every tab what it can do."""
 
 from typing import Any
+
+import gradio as gr
 
 from lfm.catalogue import POCKET
 from lfm.status import ModelInfo
@@ -23,14 +25,27 @@ SMALL: tuple[Starter, ...] = (
     ("A sum", "What is twelve plus five?"),
     ("A joke", "Tell me a joke."),
 )
+LARGER = "choose a larger one at the top right."
 KNOWS = (
     "This small model knows greetings, sums up to a hundred, capitals, days and months, animals, colours and spelling. "
-    "For anything else, choose a larger one at the top right."
+    f"For anything else, {LARGER}"
 )
+HEARS = f"This small model understands short everyday sentences best, and spells other words by ear. For real work, {LARGER}"
+SAYS = f"This small model says short everyday sentences best, and slurs others. For real work, {LARGER}"
+
+
+def small(model: ModelInfo | None) -> bool:
+    """Is it the one that comes with the program?"""
+    return model is not None and model.name == str(POCKET)
+
+
+def limits(says: str, model: ModelInfo | None) -> gr.HTML:
+    """What a small model can do in a tab; hidden for others."""
+    return gr.HTML(f"<p>{says}</p>", visible=small(model), elem_classes="limits", apply_default_css=False)
 
 
 def starters(model: ModelInfo | None) -> dict[str, Any]:
     """As conversation.js draws them."""
-    if model is not None and model.name == str(POCKET):
+    if small(model):
         return {"note": KNOWS, "chips": SMALL}
     return {"note": "", "chips": JAPANESE if model is not None and model.family == "LFM2.5-Audio-JP" else LARGE}

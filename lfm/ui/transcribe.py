@@ -20,6 +20,7 @@ from lfm.ui.microphone import microphone, recording
 from lfm.ui.parts import ANSWERED, drawn
 from lfm.ui.player import Player
 from lfm.ui.sheet import File, Sheet
+from lfm.ui.starters import HEARS, limits
 from lfm.ui.take import new_file
 from lfm.ui.trouble import UNEXPECTED, explained
 from lfm.ui.visitor import Visitor
@@ -47,6 +48,7 @@ class Transcribe:
                     gr.HTML('<p class="caption">Or try one of these</p>', apply_default_css=False)
                     with gr.Row(elem_classes="chips"):
                         chips = [(gr.Button(each.label, scale=0, min_width=0, elem_classes="chip"), each) for each in examples()]
+                self.limits = limits(HEARS, engine.status.model)
             with gr.Column(elem_classes="right", min_width=0, elem_id="transcript-side"):
                 self.head = drawn("transcript", {}, elem_id="transcript")
                 self.text = gr.Textbox(
@@ -66,7 +68,8 @@ class Transcribe:
 
     def follow(self, model: ModelInfo) -> Updates:
         """The examples are in English."""
-        return {self.examples: gr.Column(visible=bool(examples()) and model.family != "LFM2.5-Audio-JP")}
+        english = bool(examples()) and model.family != "LFM2.5-Audio-JP"
+        return {self.examples: gr.Column(visible=english), self.limits: limits(HEARS, model)}
 
     # --- what the visitor does ---
 

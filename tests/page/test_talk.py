@@ -305,6 +305,11 @@ def test_an_empty_conversation_offers_what_the_model_knows(visit: Callable[..., 
     page.get_by_role("button", name="The capital of France").click()
     answered(page, 1)
     expect(page.locator("#chat .question")).to_have_text("You: What is the capital of France?")
+    for tab in ("Transcribe", "Speak"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".limits p:visible")).to_contain_text("choose a larger one")
     engine.model = LFM25
+    expect(page.locator(".limits p:visible")).to_have_count(0)
+    page.get_by_role("tab", name="Talk").click()
     page.wait_for_timeout(1500)  # a look at the model or two
     expect(page.locator("#chat .question")).to_have_count(1)
