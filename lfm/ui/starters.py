@@ -27,7 +27,7 @@ SMALL: tuple[Starter, ...] = (
 )
 LARGER = "choose a larger one at the top right."
 KNOWS = (
-    "This small model knows greetings, sums up to a hundred, capitals, days and months, animals, colours and spelling. "
+    "This small model knows greetings, capitals, days and months, animals, colours and easy sums, and errs now and then. "
     f"For anything else, {LARGER}"
 )
 HEARS = f"This small model understands short everyday sentences best, and spells other words by ear. For real work, {LARGER}"

@@ -2,8 +2,9 @@
 
     python -m voices.say --data DATA
 
-The clips keep their own timing; what nobody said gets the middle of how long the voice makes a phone there, for what is left to chance
-cannot be learned. Only the first codebooks are used: the others are too little to be worth predicting and hold the code that changes least.
+The clips keep their own timing, but for answers that are too quick for their words. What nobody said gets the middle of how long the
+voice makes a phone there, for what is left to chance cannot be learned. Only the first codebooks are used: the others are too little to be
+worth predicting and hold the code that changes least.
 """
 
 import argparse
@@ -20,7 +21,8 @@ from codec.phones import SILENCE
 from codec.quantise import nearest
 from language.imagined import Imagination
 from language.losses import SOUNDING
-from language.store import SLOTS, Store, held_out
+from language.sequences import Texts, on_time
+from language.store import SLOTS, Store, held_out, of_frames, progress
 from voices.model import Together, Utterance, VoiceModel
 from voices.train import voice
 
@@ -52,6 +54,29 @@ def imagined(store: Store) -> list[tuple[dict, np.ndarray]]:
     return found
 
 
+def slower(slots: np.ndarray, factor: float) -> np.ndarray:
+    """Phones by 20 ms, each longer by the factor, in whole frames."""
+    count = -(-int(len(slots) * factor) // SLOTS) * SLOTS
+    return slots[np.minimum((np.arange(count) / factor).astype(np.int64), len(slots) - 1)]
+
+
+def in_time(store: Store, texts: Texts) -> list[tuple[dict, np.ndarray]]:
+    """Answers of which no take is slow enough for its words to be written first, and their phones, slow enough."""
+    takes: dict[str, list[dict]] = {}
+    for clip in store.clips.values():
+        if clip["file"].startswith("replies/") and "frames" in clip:
+            takes.setdefault(clip["id"], []).append(clip)
+    found = []
+    for answer in takes.values():
+        _, places = texts(answer[0]["text"])
+        slowest = max(answer, key=lambda clip: clip["slots"][1])
+        paces = (slower(store.phones(slowest), factor) for factor in np.arange(1.05, 2.5, 0.05))
+        if not any(on_time(places, store.said(clip)) for clip in answer):
+            fitting = (s for s in paces if on_time(places, of_frames(progress(s), len(s) // SLOTS)))
+            found.append((slowest, next(fitting)))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -65,26 +90,27 @@ def main() -> None:
     centroids = torch.from_numpy(store.centroids)
     assert len(centroids) == BOOKS
 
-    jobs = [(c, store.phones(c), c["frames"][1]) for c in store.clips.values() if "frames" in c]
-    place, new = len(store.slots), imagined(store)
-    for clip, slots in new:
-        clip["slots"] = [place, len(slots)]
-        place += len(slots)
-        jobs.append((clip, slots, len(slots) // SLOTS))
+    new = imagined(store)
+    timed = {clip["file"]: slots for clip, slots in (*in_time(store, Texts(pack / "tokenizer.json")), *new)}
+    clips = [*(c for c in store.clips.values() if "frames" in c), *(clip for clip, _ in new)]
+    jobs = [(c, timed[c["file"]] if c["file"] in timed else store.phones(c)) for c in clips]
     made: dict[str, np.ndarray] = {}
-    jobs.sort(key=lambda j: j[2])
+    jobs.sort(key=lambda j: len(j[1]))
     for first in range(0, len(jobs), BATCH):
         part = jobs[first : first + BATCH]
         with torch.no_grad():
-            vectors = model(Together.of([Utterance.of(slots, frames, voice(clip["file"])) for clip, slots, frames in part]))
-        for (clip, _, frames), row in zip(part, vectors * model.spread + model.mean, strict=True):
-            made[clip["file"]] = quantised(row[:frames], centroids)
-    row = 0
-    for clip, _, frames in jobs:
-        clip["frames"] = [row, frames]
-        row += frames
-    codes = np.concatenate([made[clip["file"]] for clip, _, _ in jobs])
-    slots = np.concatenate([store.slots, *(s for _, s in new)])
+            vectors = model(Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part]))
+        for (clip, slots), row in zip(part, vectors * model.spread + model.mean, strict=True):
+            made[clip["file"]] = quantised(row[: len(slots) // SLOTS], centroids)
+    row, place = 0, len(store.slots)
+    for clip, slots in jobs:
+        clip["frames"] = [row, len(slots) // SLOTS]
+        row += len(slots) // SLOTS
+        if clip["file"] in timed:
+            clip["slots"] = [place, len(slots)]
+            place += len(slots)
+    codes = np.concatenate([made[clip["file"]] for clip, _ in jobs])
+    slots = np.concatenate([store.slots, *(s for clip, s in jobs if clip["file"] in timed)])
     np.savez_compressed(pack / "speech.npz", codes=codes, slots=slots, centroids=store.centroids.astype(np.float16))
     (pack / "clips.jsonl").write_text("".join(json.dumps(c) + "\n" for c in [*store.clips.values(), *(c for c, _ in new)]))
     print(f"{row} frames of {len(jobs)} clips, {len(new)} of them said by nobody")

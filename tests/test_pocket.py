@@ -1,0 +1,94 @@
+"""The checkpoint that comes with the program says words, and the right ones."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lfm.audio import Audio, load
+from lfm.catalogue import POCKET
+from lfm.engine import Engine
+from lfm.events import AudioChunk, Done, Event, TextDelta
+from lfm.options import CHAT, GREEDY, SPEAK, DecoderName
+
+QUESTIONS = Path(__file__).parent / "pocket"
+RATE = 24_000
+SURELY = replace(CHAT, audio=GREEDY)  # what is drawn by chance can lead the words after it astray
+
+
+@pytest.fixture(scope="module")
+def pocket() -> Iterator[Engine]:
+    engine = Engine(str(POCKET))
+    engine.wait()
+    yield engine
+    engine.close()
+
+
+def made(events: Iterable[Event]) -> tuple[str, np.ndarray]:
+    """What was said, and its sound (T,) in 16 bits; it came to an end."""
+    text, sound, end = "", [np.zeros(0, np.int16)], ""
+    for event in events:
+        match event:
+            case TextDelta(delta):
+                text += delta
+            case AudioChunk(pcm, rate):
+                assert rate == RATE
+                sound.append(pcm)
+            case Done(reason):
+                end = reason
+    assert end == "end"
+    return text.strip(), np.concatenate(sound)
+
+
+def test_it_is_small_enough_for_the_repository() -> None:
+    assert sum(path.stat().st_size for path in POCKET.rglob("*") if path.is_file()) <= 32_000_000
+
+
+def test_it_answers_in_words_and_sound(pocket: Engine) -> None:
+    text, sound = made(pocket.chat().reply("What is the capital of France?", options=SURELY))
+    assert text == "The capital of France is Paris."
+    assert 1 < len(sound) / RATE < 4
+    assert 0.01 < np.abs(sound / 32768).mean() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("which-continent-is-japan-in", "Japan is in Asia."),
+        ("which-animal-runs-fastest", "The fastest animal on land is the cheetah."),
+        ("what-is-the-number-of-days-in-june", "June has thirty days."),
+    ],
+)
+def test_it_understands_voices_that_it_never_heard(pocket: Engine, question: str, answer: str) -> None:
+    text, sound = made(pocket.chat().reply(None, load(QUESTIONS / f"{question}.flac"), SURELY))
+    assert text == answer
+    assert len(sound) > RATE
+
+
+@pytest.mark.parametrize(
+    ("asked", "answers"),
+    [
+        (
+            ("What is the capital of France?", "And of Sweden?", "Can you repeat that?"),
+            ("The capital of France is Paris.", "The capital of Sweden is Stockholm.", "The capital of Sweden is Stockholm."),
+        ),
+        (("My name is Anna.", "What is my name?"), ("Nice to meet you, Anna.", "Your name is Anna.")),
+    ],
+)
+def test_it_remembers_what_was_said_before(pocket: Engine, asked: tuple[str, ...], answers: tuple[str, ...]) -> None:
+    chat = pocket.chat()
+    assert tuple(made(chat.reply(text, options=SURELY))[0] for text in asked) == answers
+
+
+def test_it_writes_down_a_voice_that_it_never_heard(pocket: Engine) -> None:
+    assert made(pocket.transcribe(load(QUESTIONS / "which-continent-is-japan-in.flac")))[0] == "Which continent is Japan in?"
+
+
+@pytest.mark.parametrize("decoder", ["Mimi", "Detokenizer"])
+def test_it_understands_what_it_says_itself(pocket: Engine, decoder: DecoderName) -> None:
+    said = "What is the capital of France?"
+    _, sound = made(pocket.speak(said, "UK female", replace(SPEAK, seed=1, decoder=decoder)))
+    assert 1.2 < len(sound) / RATE < 3
+    assert made(pocket.transcribe(Audio(sound / np.float32(32768), RATE)))[0] == said
