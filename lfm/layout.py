@@ -148,9 +148,9 @@ def relayout(slot: Slot, tensor: mx.array, channels_last: bool) -> mx.array:
         return tensor
     match slot.module:
         case nn.Conv1d() | nn.Conv2d():
-            return tensor if channels_last else mx.moveaxis(tensor, 1, -1)
+            return tensor if channels_last else mx.contiguous(mx.moveaxis(tensor, 1, -1))  # a view would be copied at every call
         case nn.ConvTranspose1d():  # (in, out, kernel); one channel at a time: (channels, 1, kernel)
-            return tensor.transpose(0, 2, 1) if isinstance(slot.parent, Upsample) else tensor.transpose(1, 2, 0)
+            return mx.contiguous(tensor.transpose(0, 2, 1) if isinstance(slot.parent, Upsample) else tensor.transpose(1, 2, 0))
         case DepthwiseKernel():  # (channels, 1, kernel)
             return mx.squeeze(tensor, -1 if channels_last else 1)
         case nn.Linear() if tensor.ndim > 2:  # a convolution of kernel 1

@@ -1,28 +1,93 @@
-"""The CPU's own way to multiply and to squash gives what MLX's gives."""
+"""The CPU's own way to multiply, to squash, to turn and to attend gives what MLX's gives."""
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
 
-from lfm.model.fast_cpu import FEW_NUMBERS, ROWS, Linear, sigmoid, silu
+from lfm.model.conformer import Subsampling
+from lfm.model.fast_cpu import BLOCK, FEW_POSITIONS, FEW_SCORES, ROWS, Conv1d, ELU, Linear, RMSNorm, RoPE, Strided, attend, sigmoid, silu
+
+
+def noise(*shape: int) -> mx.array:
+    return mx.random.normal(shape, key=mx.random.key(sum(shape)))
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("rows", [1, ROWS[0] - 1, ROWS[0], ROWS[-1], ROWS[-1] + 1])
 def test_a_product_is_the_same_whichever_matrix_stands_left(rows: int, bias: bool) -> None:
     layer = Linear(48, 80, bias=bias)
-    x = mx.random.normal((1, rows, 48), key=mx.random.key(rows))
+    x = noise(1, rows, 48)
     assert layer(x).shape == (1, rows, 80)
     np.testing.assert_allclose(layer(x), nn.Linear.__call__(layer, x), atol=1e-5)
 
 
+@pytest.mark.parametrize(("kernel", "stride", "bias"), [(1, 1, True), (3, 1, True), (7, 1, False), (4, 2, True), (16, 8, True)])
+def test_a_convolution_is_a_product(kernel: int, stride: int, bias: bool) -> None:
+    layer = Conv1d(12, 20, kernel, stride=stride, bias=bias)
+    x = noise(2, 35, 12)
+    np.testing.assert_allclose(layer(x), nn.Conv1d.__call__(layer, x), atol=1e-5)
+
+
+def test_every_second_place_of_a_depthwise_convolution() -> None:
+    layer = Strided(24, 24, groups=24)
+    x = noise(1, 21, 18, 24)
+    np.testing.assert_allclose(layer(x), nn.Conv2d.__call__(layer, x), atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [9, 16, 8 * BLOCK, 8 * BLOCK + 1, 24 * BLOCK - 3])
+def test_the_encoder_begins_the_same_in_blocks_and_at_once(frames: int, lfm25) -> None:  # noqa: ANN001 (a fixture)
+    layer: Subsampling = lfm25.model.conformer.pre_encode
+    mel = noise(1, frames, 128)
+    length = -(-frames // 8)
+    whole = layer.rows(len(layer.conv), mel, 0, length).transpose(0, 1, 3, 2)
+    np.testing.assert_allclose(layer(mel), layer.out(whole.reshape(1, length, -1)), atol=1e-5)
+
+
 def test_the_logistic_function_is_exact_to_float32() -> None:
-    x = mx.concatenate([mx.linspace(-30, 30, 4 * FEW_NUMBERS), mx.array([-1e4, -0.0, 0.0, 1e4, -mx.inf, mx.inf])])
+    x = mx.concatenate([mx.linspace(-30, 30, 100_000), mx.array([-1e4, -0.0, 0.0, 1e4, -mx.inf, mx.inf])])
     want = 1 / (1 + np.exp(-np.clip(np.array(x, np.float64), -700, 700)))
-    assert x.size > FEW_NUMBERS
     np.testing.assert_allclose(sigmoid(x), want, atol=3e-7)
     np.testing.assert_allclose(silu(x[:-2]), np.array(x[:-2]) * want[:-2], rtol=1e-6, atol=3e-5)
+
+
+def test_the_exponential_linear_unit_is_exact_to_float32() -> None:
+    x = mx.concatenate([mx.linspace(-30, 30, 100_000), mx.array([-1e4, -1e-6, 0.0, 1e4])])
+    want = np.where(np.array(x) > 0, np.array(x), np.expm1(np.minimum(np.array(x, np.float64), 0)))
+    np.testing.assert_allclose(ELU()(x), want, rtol=1e-6, atol=3e-7)
+
+
+def test_a_norm_is_mlx_s() -> None:
+    layer = RMSNorm(64)
+    layer.weight = noise(64)
+    x = 3 * noise(2, 5, 64)
+    np.testing.assert_allclose(layer(x), nn.RMSNorm.__call__(layer, x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("pairwise", [True, False])
+@pytest.mark.parametrize(("offset", "length"), [(0, 1), (7, 1), (900, FEW_POSITIONS), (3, FEW_POSITIONS + 1)])
+def test_positions_are_turned_as_mlx_turns_them(offset: int, length: int, pairwise: bool) -> None:
+    layer = RoPE(32, traditional=pairwise, base=1e6)
+    x = noise(1, 4, length, 32)
+    np.testing.assert_allclose(layer(x, offset=offset), nn.RoPE.__call__(layer, x, offset=offset), atol=2e-4 if offset > 100 else 1e-5)
+
+
+@pytest.mark.parametrize("mask", [None, "causal", "boolean", "added"])
+@pytest.mark.parametrize("length", [1, 40])
+def test_attention_is_mlx_s(length: int, mask: str | None) -> None:
+    queries, keys, values = 4 * noise(1, 8, length, 16), noise(1, 2, 700, 16), noise(1, 2, 700, 16) + 1
+    assert 8 * length * 700 > FEW_SCORES
+    seen = mx.arange(700)[None] <= mx.arange(700 - length, 700)[:, None]
+    masks = {None: None, "causal": "causal", "boolean": seen, "added": noise(1, 8, length, 700)}
+    want = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=0.25, mask=masks[mask])
+    np.testing.assert_allclose(attend(queries, keys, values, 0.25, masks[mask]), want, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_masked_counts_for_nothing_even_in_a_long_history() -> None:
+    queries, keys = noise(1, 1, 1, 8), noise(1, 1, 20_000, 8)
+    values = mx.concatenate([mx.ones((1, 1, 3, 8)), mx.full((1, 1, 19_997, 8), 1e6)], axis=2)
+    out = attend(queries, keys, values, 1.0, (mx.arange(20_000) < 3)[None])
+    np.testing.assert_allclose(out, np.ones((1, 1, 1, 8)), rtol=1e-5)
 
 
 def test_quantised_layers_take_its_place() -> None:

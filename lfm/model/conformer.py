@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import ConformerConfig
-from lfm.model.fast_cpu import Linear, sigmoid, silu
+from lfm.model.fast_cpu import BLOCK, Linear, Strided, attend, quick, sigmoid, silu
 from lfm.model.lfm2 import DepthwiseKernel, depthwise
 
 
@@ -19,9 +19,9 @@ class Subsampling(nn.Module):
     def __init__(self, config: ConformerConfig) -> None:
         super().__init__()
         channels = config.conv_channels
-        self.conv = [nn.Conv2d(1, channels, 3, stride=2, padding=1), nn.ReLU()]
+        self.conv = [Strided(1, channels), nn.ReLU()]
         for _ in range(2):
-            self.conv += [nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels), Linear(channels, channels), nn.ReLU()]
+            self.conv += [Strided(channels, channels, groups=channels), Linear(channels, channels), nn.ReLU()]
         bins = config.feat_in
         for _ in range(3):
             bins = (bins + 1) // 2
@@ -29,11 +29,25 @@ class Subsampling(nn.Module):
 
     def __call__(self, mel: mx.array) -> mx.array:
         """(1, T, features) -> (1, ceil(T / 8), d_model)."""
-        x = mel[..., None]
-        for layer in self.conv:
-            x = layer(x)
-        x = x.transpose(0, 1, 3, 2)  # the checkpoint flattens channels before bins
+        length = -(-mel.shape[1] // 8)
+        block = BLOCK if quick(mel) else length
+        blocks = [self.rows(len(self.conv), mel, first, min(first + block, length)) for first in range(0, length, block)]
+        x = mx.concatenate(blocks, axis=1).transpose(0, 1, 3, 2)  # the checkpoint flattens channels before bins
         return self.out(x.reshape(*x.shape[:2], -1))
+
+    def rows(self, layers: int, mel: mx.array, first: int, end: int) -> mx.array:
+        """Some rows of what the first `layers` make of it, from no more of it than they see: a block stays in the cache."""
+        if layers == 0:
+            return mel[:, first:end, :, None]
+        layer = self.conv[layers - 1]
+        if not isinstance(layer, Strided):
+            return layer(self.rows(layers - 1, mel, first, end))
+        size = mel.shape[1]
+        for below in self.conv[: layers - 1]:
+            size = (size + 1) // 2 if isinstance(below, Strided) else size
+        top, bottom = 2 * first - 1, 2 * end  # a row beyond the edge is zero
+        x = self.rows(layers - 1, mel, max(top, 0), min(bottom, size))
+        return layer(mx.pad(x, [(0, 0), (int(top < 0), int(bottom > size)), (1, 1), (0, 0)]))
 
 
 class FeedForward(nn.Module):
@@ -71,7 +85,7 @@ class RelPosAttention(nn.Module):
         relative = self._heads(self.linear_pos(positions))
         by_position = (queries + self.pos_bias_v[:, None]) @ relative.swapaxes(-1, -2)
         bias = scale * shift(by_position)
-        out = mx.fast.scaled_dot_product_attention(queries + self.pos_bias_u[:, None], keys, values, scale=scale, mask=bias)
+        out = attend(queries + self.pos_bias_u[:, None], keys, values, scale, bias)
         return self.linear_out(out.transpose(0, 2, 1, 3).reshape(x.shape))
 
 

@@ -6,6 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import AUDIO_VOCAB, Lfm2Config
+from lfm.model.fast_cpu import RMSNorm
 from lfm.model.lfm2 import Lfm2Stack
 from lfm.model.state import State
 
@@ -18,7 +19,7 @@ class DepthEmbedding(nn.Module):
     def __init__(self, config: Lfm2Config, tied: bool) -> None:
         super().__init__()
         self.embedding = nn.Embedding(AUDIO_VOCAB, config.hidden_size)
-        self.embedding_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self.embedding_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         if not tied:
             self.to_logits = nn.Linear(config.hidden_size, AUDIO_VOCAB, bias=False)
 

@@ -4,14 +4,17 @@ The backbone, the detokenizer's core (a window of 30) and the depthformer (a win
 all stacks of this block. Projections that read the same input are one matrix: q, k, v in `qkv_proj`, gate and up in `w13`.
 """
 
+from functools import lru_cache
+
 import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import Linear, silu
+from lfm.model.fast_cpu import Linear, RMSNorm, RoPE, attend, silu, weighted
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 
+@lru_cache(maxsize=4)  # each layer asks for the same
 def band(n_queries: int, n_keys: int, window: int) -> mx.array | None:
     """Boolean mask (n_queries, n_keys): the last query is the last key, each sees `window` positions; None where all is seen."""
     if n_queries == 1 and n_keys <= window:
@@ -23,8 +26,7 @@ def band(n_queries: int, n_keys: int, window: int) -> mx.array | None:
 
 def depthwise(x: mx.array, weight: mx.array, length: int) -> mx.array:
     """Depthwise correlation as a few large products. x (B, length + K - 1, C), weight (C, K) -> (B, length, C)."""
-    taps = [x[:, k : k + length] * weight[:, k] for k in range(weight.shape[1])]
-    return sum(taps[1:], taps[0])
+    return weighted([x[:, k : k + length] for k in range(weight.shape[1])], weight)
 
 
 class DepthwiseKernel(nn.Module):
@@ -70,9 +72,9 @@ class Attention(nn.Module):
         width = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
         self.qkv_proj = Linear(config.hidden_size, width, bias=False)
         self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
-        self.q_layernorm = nn.RMSNorm(self.head_dim, eps=config.norm_eps)
-        self.k_layernorm = nn.RMSNorm(self.head_dim, eps=config.norm_eps)
-        self._rope = nn.RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
+        self.q_layernorm = RMSNorm(self.head_dim, eps=config.norm_eps)
+        self.k_layernorm = RMSNorm(self.head_dim, eps=config.norm_eps)
+        self._rope = RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
 
     def cache(self) -> KVCache | SlidingKVCache:
         return KVCache() if self.window is None else SlidingKVCache(self.window)
@@ -88,7 +90,7 @@ class Attention(nn.Module):
         keys, values = cache.append(keys, values)
         everything = "causal" if length > 1 else None
         mask = everything if self.window is None else band(length, keys.shape[2], self.window)
-        out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self.head_dim**-0.5, mask=mask)
+        out = attend(queries, keys, values, self.head_dim**-0.5, mask)
         return self.out_proj(out.transpose(0, 2, 1, 3).reshape(batch, length, -1))
 
 
@@ -110,9 +112,9 @@ class Block(nn.Module):
 
     def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
         super().__init__()
-        self.operator_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self.operator_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         self.operator = ShortConv(config) if layer_type == "conv" else Attention(config, layer_type)
-        self.ffn_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self.ffn_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         self.feed_forward = SwiGLU(config)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
@@ -139,7 +141,7 @@ class Lfm2(Lfm2Stack):
 
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__(config)
-        self.embedding_norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self.embedding_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T, C)."""

@@ -9,6 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import MimiConfig
+from lfm.model.fast_cpu import ELU, Conv1d, Linear, RoPE, attend
 from lfm.model.lfm2 import band
 from lfm.model.state import Past, SlidingKVCache, State
 
@@ -22,7 +23,7 @@ class CausalConv1d(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
         self.history = kernel - stride
-        self.conv = nn.Conv1d(in_channels, out_channels, kernel, stride=stride)
+        self.conv = Conv1d(in_channels, out_channels, kernel, stride=stride)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) with T a multiple of the stride -> (B, T / stride, C')."""
@@ -34,7 +35,7 @@ class Downsample(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(dim, dim, 4, stride=2, bias=False)
+        self.conv = Conv1d(dim, dim, 4, stride=2, bias=False)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, 2T, C) -> (B, T, C)."""
@@ -102,7 +103,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, dim: int, config: MimiConfig) -> None:
         super().__init__()
         hidden = dim // config.compress
-        self.block = [nn.ELU(), CausalConv1d(dim, hidden, config.residual_kernel_size), nn.ELU(), CausalConv1d(hidden, dim, 1)]
+        self.block = [ELU(), CausalConv1d(dim, hidden, config.residual_kernel_size), ELU(), CausalConv1d(hidden, dim, 1)]
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         return x + run(self.block, x, state)
@@ -111,7 +112,7 @@ class ResidualBlock(nn.Module):
 def run(layers: Sequence[nn.Module], x: mx.array, state: State | None) -> mx.array:
     """Apply layers in order; activations need no state."""
     for layer in layers:
-        x = layer(x) if isinstance(layer, nn.ELU) else layer(x, state)
+        x = layer(x) if isinstance(layer, ELU) else layer(x, state)
     return x
 
 
@@ -123,9 +124,9 @@ class SeanetEncoder(nn.Module):
         width = config.n_filters
         self.model = [CausalConv1d(1, width, config.kernel_size)]
         for ratio in reversed(config.ratios):
-            self.model += [ResidualBlock(width, config), nn.ELU(), CausalConv1d(width, 2 * width, 2 * ratio, stride=ratio)]
+            self.model += [ResidualBlock(width, config), ELU(), CausalConv1d(width, 2 * width, 2 * ratio, stride=ratio)]
             width *= 2
-        self.model += [nn.ELU(), CausalConv1d(width, config.dimension, config.last_kernel_size)]
+        self.model += [ELU(), CausalConv1d(width, config.dimension, config.last_kernel_size)]
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         return run(self.model, x, state)
@@ -139,9 +140,9 @@ class SeanetDecoder(nn.Module):
         width = config.n_filters << len(config.ratios)
         self.model = [CausalConv1d(config.dimension, width, config.kernel_size)]
         for ratio in config.ratios:
-            self.model += [nn.ELU(), CausalConvTranspose1d(width, width // 2, ratio), ResidualBlock(width // 2, config)]
+            self.model += [ELU(), CausalConvTranspose1d(width, width // 2, ratio), ResidualBlock(width // 2, config)]
             width //= 2
-        self.model += [nn.ELU(), CausalConv1d(width, 1, config.last_kernel_size)]
+        self.model += [ELU(), CausalConv1d(width, 1, config.last_kernel_size)]
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         return run(self.model, x, state)
@@ -163,9 +164,9 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.n_heads, self.window = config.n_heads, config.context
         self.head_dim = config.dimension // config.n_heads
-        self.in_proj = nn.Linear(config.dimension, 3 * config.dimension, bias=False)
-        self.out_proj = nn.Linear(config.dimension, config.dimension, bias=False)
-        self._rope = nn.RoPE(self.head_dim, traditional=True, base=config.rope_theta)
+        self.in_proj = Linear(config.dimension, 3 * config.dimension, bias=False)
+        self.out_proj = Linear(config.dimension, config.dimension, bias=False)
+        self._rope = RoPE(self.head_dim, traditional=True, base=config.rope_theta)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         batch, length, _ = x.shape
@@ -174,7 +175,7 @@ class SelfAttention(nn.Module):
         queries, keys = (self._rope(part, offset=cache.offset) for part in (heads[0], heads[1]))
         keys, values = cache.append(keys, heads[2])
         mask = band(length, keys.shape[2], self.window)
-        out = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=self.head_dim**-0.5, mask=mask)
+        out = attend(queries, keys, values, self.head_dim**-0.5, mask)
         return self.out_proj(out.transpose(0, 2, 1, 3).reshape(x.shape))
 
 
@@ -185,8 +186,8 @@ class TransformerLayer(nn.Module):
         self.self_attn = SelfAttention(config)
         self.layer_scale_1 = LayerScale(config.dimension)
         self.norm2 = nn.LayerNorm(config.dimension)
-        self.linear1 = nn.Linear(config.dimension, config.ff_size, bias=False)
-        self.linear2 = nn.Linear(config.ff_size, config.dimension, bias=False)
+        self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
+        self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
@@ -219,8 +220,8 @@ class ResidualQuantizer(nn.Module):
 
     def __init__(self, config: MimiConfig, codebooks: int) -> None:
         super().__init__()
-        self.input_proj = nn.Linear(config.dimension, config.codebook_dim, bias=False)
-        self.output_proj = nn.Linear(config.codebook_dim, config.dimension, bias=False)
+        self.input_proj = Linear(config.dimension, config.codebook_dim, bias=False)
+        self.output_proj = Linear(config.codebook_dim, config.dimension, bias=False)
         self.codebooks = mx.zeros((codebooks, config.bins, config.codebook_dim))
 
     def encode(self, x: mx.array) -> list[mx.array]:
