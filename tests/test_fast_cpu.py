@@ -5,8 +5,9 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
+from lfm.checkpoint import LoadedModel
 from lfm.model.conformer import Subsampling
-from lfm.model.fast_cpu import BLOCK, FEW_POSITIONS, FEW_SCORES, ROWS, Conv1d, ELU, Linear, RMSNorm, RoPE, Strided, attend, sigmoid, silu
+from lfm.model.fast_cpu import BLOCK, ELU, FEW_POSITIONS, FEW_SCORES, ROWS, Conv1d, Linear, RMSNorm, RoPE, Strided, attend, sigmoid, silu
 
 
 def noise(*shape: int) -> mx.array:
@@ -36,7 +37,7 @@ def test_every_second_place_of_a_depthwise_convolution() -> None:
 
 
 @pytest.mark.parametrize("frames", [9, 16, 8 * BLOCK, 8 * BLOCK + 1, 24 * BLOCK - 3])
-def test_the_encoder_begins_the_same_in_blocks_and_at_once(frames: int, lfm25) -> None:  # noqa: ANN001 (a fixture)
+def test_the_encoder_begins_the_same_in_blocks_and_at_once(frames: int, lfm25: LoadedModel) -> None:
     layer: Subsampling = lfm25.model.conformer.pre_encode
     mel = noise(1, frames, 128)
     length = -(-frames // 8)

@@ -29,9 +29,7 @@ BITS = 8
 FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables of codes: half of all numbers, and they forgive more
 GROUPS = (128, 64, 32)
 FEW = 32  # rows: not worth it
-SHARPER = (
-    1.5  # the logits of codes: at the published temperature of 0.8 they are then drawn as at 0.53, where a small model says what it knows
-)
+SHARPER = 1.5  # logits of codes: the published temperature of 0.8 then draws as 0.53 would, where a small model says what it knows
 KEPT = ("depth_linear", "pre_encode.conv")  # not packed: small, and heard
 
 
@@ -43,10 +41,10 @@ def weights(run: Path, start: Path | None) -> dict[str, Tensor]:
     return {k: v.float() for k, v in torch.load(run / "last.pt", map_location="cpu", weights_only=True)["average"].items()}
 
 
-def sharpened(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def sharpened(tensors: dict[str, Tensor], by: float = SHARPER) -> dict[str, Tensor]:
     """With the heads of the codebooks scaled; their norms are used by nothing else."""
     heads = re.compile(r"depth_embeddings\.\d\.embedding_norm\.weight")
-    return {name: value * SHARPER if heads.fullmatch(name) else value for name, value in tensors.items()}
+    return {name: value * by if heads.fullmatch(name) else value for name, value in tensors.items()}
 
 
 def packing(name: str, value: Tensor) -> dict[str, int] | None:

@@ -28,6 +28,7 @@ from training import Clock
 log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
+PAUSED = 60  # seconds: a step that seems to take longer was held up from outside (SIGSTOP), which is not training
 EARLY, LATE = Mix(), Mix(speak=0.02, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.02, chat=0.38, look_up=0.08, reckon=0.06)
 HEAR = Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "chat", "look_up", "reckon", "spell")}
@@ -63,8 +64,8 @@ def main() -> None:
 
     phase = Phase(trainer.spent / args.seconds)
     mix, batches = None, iter(())
-    began = logged = saved = measured = time.monotonic()
-    before, seen, recent, logged_at = trainer.spent, 0, [], trainer.step
+    last = logged = saved = measured = time.monotonic()
+    seen, recent, logged_at = 0, [], trainer.step
     while phase.done < 1 and not clock.over:
         wanted = HEAR if phase.hearing else LATE if phase.late else EARLY
         if wanted is not mix:
@@ -73,7 +74,8 @@ def main() -> None:
         recent.append(trainer(batch, phase))
         seen += batch.rows
         now = time.monotonic()
-        trainer.spent = before + now - began
+        trainer.spent += min(now - last, PAUSED)
+        last = now
         phase = Phase(trainer.spent / args.seconds)
         if now - logged > LOG_EVERY * pause:
             means = torch.stack(recent).nanmean(0).tolist()

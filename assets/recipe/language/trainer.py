@@ -30,6 +30,7 @@ ENCODER_RATE, MATRIX_RATE = 0.8, 2.0  # of the others'
 AVERAGE, LATE_AVERAGE = 0.999, 0.99  # the second while the rate goes down, which is an average itself and should not lag behind
 MEASURED = ("words", "heard phones", "heard words", "next phones", "spelled")
 FEW = 32  # rows or columns: no matrix worth turning
+HELPS_ALONE = 150  # steps
 PART = 14e6  # bytes of a small file
 UNLABELLED_FRAME = np.full(SLOTS, UNLABELLED, np.uint8)  # the end of what is said
 
@@ -82,6 +83,7 @@ class Trainer:
             torch.optim.Muon(matrices, PEAK, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
         ]
         self.step, self.spent = 0, 0.0
+        self.helpless = False  # weights are known, but not the heads that help: those learn first
 
     @property
     def size(self) -> int:
@@ -108,15 +110,19 @@ class Trainer:
         if phase.done > 0.9:
             for layer in self.model.conformer.layers:
                 layer.conv.batch_norm.frozen = True
+        alone = self.helpless and self.step < HELPS_ALONE
+        warm = 1.0 if alone else min(1.0, (self.step + 1) / WARM_UP)
         for group in (g for o in self.optimisers for g in o.param_groups):
-            group["lr"] = PEAK * group["share"] * phase.rate * min(1.0, (self.step + 1) / WARM_UP)
+            group["lr"] = PEAK * group["share"] * phase.rate * warm
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             loss, terms, _ = self.losses(batch, phase)
         self.losses.zero_grad()
         loss.backward()
         finite = torch.isfinite(nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True))
-        for p in self.params:  # what is not finite counts as nothing, without a look at it from here
-            if p.grad is not None:
+        for name, p in self.losses.named_parameters():
+            if p.grad is not None and alone and not name.startswith("helps."):
+                p.grad = None
+            elif p.grad is not None:  # what is not finite counts as nothing, without a look at it from here
                 p.grad = torch.where(finite, p.grad, 0.0)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -171,7 +177,10 @@ class Trainer:
             state = json.loads((start / "state.json").read_text())
             weights = {k: v.float() for p in sorted(start.glob("weights-*.safetensors")) for k, v in load_file(p).items()}
             helps = {k.removeprefix("helps."): weights.pop(k) for k in [*weights] if k.startswith("helps.")}
-            self.model.load_state_dict(weights), self.average.load_state_dict(weights), self.losses.helps.load_state_dict(helps)
+            self.model.load_state_dict(weights), self.average.load_state_dict(weights)
+            if helps:
+                self.losses.helps.load_state_dict(helps)
+            self.helpless = not helps
             state["step"] = 0  # the optimiser starts afresh, so the rate warms up again
         else:
             return
