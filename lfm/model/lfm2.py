@@ -10,7 +10,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import Linear, RMSNorm, RoPE, attend, silu, weighted
+from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RMSNorm, RoPE, attend, silu, weighted
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 
@@ -49,16 +49,11 @@ class ShortConv(nn.Module):
         self.conv = DepthwiseKernel(config.hidden_size, config.conv_kernel)
         self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
 
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        """(B, T, C) -> (B, T, C)."""
+    def __call__(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
+        """(B, T, C), and the last inputs of the convolution before it, (B, history, C) -> (B, T, C), and the last ones now."""
         gate_in, gate_out, value = mx.split(self.in_proj(x), 3, axis=-1)
-        past = Past() if state is None else state.slot(self, Past)
-        gated = gate_in * value
-        if past.value is None:
-            past.value = mx.zeros((x.shape[0], self.history, x.shape[2]), gated.dtype)
-        padded = mx.concatenate([past.value, gated], axis=1)
-        past.value = padded[:, -self.history :]
-        return self.out_proj(gate_out * depthwise(padded, self.conv.weight, x.shape[1]))
+        padded = mx.concatenate([past, gate_in * value], axis=1)
+        return self.out_proj(gate_out * depthwise(padded, self.conv.weight, x.shape[1])), padded[:, -self.history :]
 
 
 class Attention(nn.Module):
@@ -108,7 +103,11 @@ class SwiGLU(nn.Module):
 
 
 class Block(nn.Module):
-    """An operator and a feed-forward, each behind a norm and added to what came in."""
+    """An operator and a feed-forward, each behind a norm and added to what came in.
+
+    What needs no cache of keys is a function of arrays alone. For the few positions of a step it is compiled, so that handing out its small
+    operations costs little beside them.
+    """
 
     def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
         super().__init__()
@@ -116,10 +115,30 @@ class Block(nn.Module):
         self.operator = ShortConv(config) if layer_type == "conv" else Attention(config, layer_type)
         self.ffn_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         self.feed_forward = SwiGLU(config)
+        self._step = mx.compile(self.convolved if layer_type == "conv" else self.fed)
+
+    def convolved(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
+        """The block with a short convolution: x (B, T, C) and the convolution's past, before and after."""
+        assert isinstance(self.operator, ShortConv)
+        mixed, past = self.operator(self.operator_norm(x), past)
+        return self.fed(x, mixed), past
+
+    def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
+        """What follows the operator."""
+        x = x + mixed
+        return x + self.feed_forward(self.ffn_norm(x))
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        x = x + self.operator(self.operator_norm(x), state)
-        return x + self.feed_forward(self.ffn_norm(x))
+        """(B, T, C) -> (B, T, C)."""
+        few = x.shape[1] <= FEW_POSITIONS
+        if isinstance(self.operator, Attention):
+            mixed = self.operator(self.operator_norm(x), state)
+            return self._step(x, mixed) if few else self.fed(x, mixed)
+        past = Past() if state is None else state.slot(self.operator, Past)
+        if past.value is None:
+            past.value = mx.zeros((x.shape[0], self.operator.history, x.shape[2]), x.dtype)
+        x, past.value = (self._step if few else self.convolved)(x, past.value)
+        return x
 
 
 class Lfm2Stack(nn.Module):
