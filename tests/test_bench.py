@@ -8,7 +8,11 @@ from pathlib import Path
 from lfm import random_model
 from lfm.bench.floors import encoder_operations
 from lfm.bench.report import Row, figure, table
+from lfm.bench.requests import Requests
+from lfm.catalogue import POCKET
+from lfm.checkpoint import load
 from lfm.config import ConformerConfig
+from lfm.generate import TokenGenerator
 
 
 def test_the_command_prints_a_table_and_writes_the_same_rows(tmp_path: Path) -> None:
@@ -24,6 +28,16 @@ def test_the_command_prints_a_table_and_writes_the_same_rows(tmp_path: Path) -> 
     assert found["model"]["parameters"] > 1e6
     assert 0 < rows["backbone step"]["floor"] < rows["backbone step"]["value"]
     assert rows["in use after 2 turns"]["value"] >= rows["weights"]["value"]
+
+
+def test_a_conversation_that_fills_up_ends_there() -> None:
+    loaded = load(POCKET)
+    costs = dict.fromkeys(("backbone step", "text head", "depthformer frame", f"{next(iter(loaded.decoders))}, a frame of 80 ms"), 0.0)
+    rows = [*Requests(loaded, TokenGenerator(loaded.model), costs).memory(turns=1000)]
+    (used,) = (row for row in rows if row.name.startswith("in use after "))
+    assert 10 < int(used.name.split()[3]) < 1000
+    (state,) = (row for row in rows if row.name == "state of that conversation")
+    assert 0.9 * loaded.info.context < int(state.note.split()[0]) <= loaded.info.context
 
 
 def test_an_unknown_model_is_explained() -> None:

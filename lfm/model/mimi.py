@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import MimiConfig
-from lfm.model.fast_cpu import ELU, Conv1d, Linear, RoPE, attend
+from lfm.model.fast_cpu import ELU, FEW_POSITIONS, Conv1d, Linear, RoPE, attend
 from lfm.model.lfm2 import band
 from lfm.model.state import Past, SlidingKVCache, State
 
@@ -189,10 +189,16 @@ class TransformerLayer(nn.Module):
         self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
         self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
+        self._step = mx.compile(self.fed)
+
+    def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
+        """What follows the attention."""
+        x = x + self.layer_scale_1(mixed)
+        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        x = x + self.layer_scale_1(self.self_attn(self.norm1(x), state))
-        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
+        mixed = self.self_attn(self.norm1(x), state)
+        return self._step(x, mixed) if x.shape[1] <= FEW_POSITIONS else self.fed(x, mixed)
 
 
 class Layers(nn.Module):
