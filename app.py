@@ -68,7 +68,6 @@ def main(argv: list[str]) -> int:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     # Only now: a wrong flag should not have to wait for these.
-    from lfm import ui
     from lfm.catalogue import title
     from lfm.engine import Engine
     from lfm.errors import LfmError
@@ -79,6 +78,8 @@ def main(argv: list[str]) -> int:
         model, fallback, why = begin_with(chosen.model)
         print(why, flush=True)
         engine = Engine(model, revision=chosen.revision, dtype=chosen.dtype, fallback=fallback)
+        from lfm import ui  # Gradio takes two seconds, in which the engine loads
+
         place = ui.Place.SPACE if ON_A_SPACE else ui.Place.LINK if chosen.share else ui.Place.HERE
         page = ui.build(engine, place)
         where = {"server_name": chosen.host, "server_port": chosen.port, "share": chosen.share}

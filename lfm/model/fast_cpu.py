@@ -5,12 +5,12 @@ Four things were measured. A BLAS packs the right-hand matrix for every product,
 three times what their sums do. A convolution copies its weights at every call; rows of what it sees, times those, do not.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache, partial
 
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
 ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
@@ -103,13 +103,13 @@ class RMSNorm(nn.RMSNorm):
 @lru_cache(maxsize=64)
 def turns(dims: int, pairwise: bool, base: float, first: int, length: int) -> mx.array:
     """What rotates row vectors at some positions, (length, dims, dims)."""
-    half = np.arange(dims // 2)
-    angle = np.arange(first, first + length)[:, None] * base ** (-half / len(half))
-    a, b = (2 * half, 2 * half + 1) if pairwise else (half, half + len(half))
-    matrices = np.zeros((length, dims, dims), np.float32)
-    matrices[:, a, a] = matrices[:, b, b] = np.cos(angle)
-    matrices[:, a, b], matrices[:, b, a] = np.sin(angle), -np.sin(angle)
-    return mx.array(matrices)
+    half, quarter = mx.eye(dims // 2), mx.array([[0.0, 1.0], [-1.0, 0.0]])
+    angle = mx.arange(first, first + length)[:, None] * mx.exp(mx.arange(dims // 2) * (-2 * math.log(base) / dims))
+    angle = mx.repeat(angle, 2, axis=-1) if pairwise else mx.tile(angle, (1, 2))
+    crossed = mx.kron(half, quarter) if pairwise else mx.kron(quarter, half)
+    matrices = mx.cos(angle)[:, None] * mx.eye(dims) + mx.sin(angle)[:, None] * crossed
+    mx.eval(matrices)  # a compiled graph keeps them as they are
+    return matrices
 
 
 class RoPE(nn.RoPE):

@@ -115,7 +115,7 @@ class Block(nn.Module):
         self.operator = ShortConv(config) if layer_type == "conv" else Attention(config, layer_type)
         self.ffn_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         self.feed_forward = SwiGLU(config)
-        self._step = mx.compile(self.convolved if layer_type == "conv" else self.fed)
+        self._convolved, self._fed = mx.compile(self.convolved), mx.compile(self.fed)
 
     def convolved(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
         """The block with a short convolution: x (B, T, C) and the convolution's past, before and after."""
@@ -133,11 +133,11 @@ class Block(nn.Module):
         few = x.shape[1] <= FEW_POSITIONS
         if isinstance(self.operator, Attention):
             mixed = self.operator(self.operator_norm(x), state)
-            return self._step(x, mixed) if few else self.fed(x, mixed)
+            return (self._fed if few else self.fed)(x, mixed)
         past = Past() if state is None else state.slot(self.operator, Past)
         if past.value is None:
             past.value = mx.zeros((x.shape[0], self.operator.history, x.shape[2]), x.dtype)
-        x, past.value = (self._step if few else self.convolved)(x, past.value)
+        x, past.value = (self._convolved if few else self.convolved)(x, past.value)
         return x
 
 
