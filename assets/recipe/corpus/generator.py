@@ -1,6 +1,6 @@
-"""Kokoro's generator of sound in PyTorch, with its convolutions in bfloat16: most of the work of speaking, which is 2.5 times as fast where a
-processor multiplies bfloat16 in hardware (AMX). What comes before it stays in ONNX Runtime.
+"""Kokoro's generator of sound in PyTorch, with its convolutions in bfloat16: most of the work of speaking.
 
+2.5 times as fast where a processor multiplies bfloat16 in hardware (AMX). What comes before it stays in ONNX Runtime.
 It is ISTFTNet's (2203.02395): two upsamplings, each with what it makes of the harmonic source, then three residual blocks.
 """
 
