@@ -1,7 +1,7 @@
 """What MLX does slowly on a Linux CPU, done another way there; on a GPU it is MLX's own.
 
 Four things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. exp takes
-17 ns a number; a quotient of polynomials in a compiled graph takes 2 to 3. The norm and the rotation of a single position cost
+17 ns a number; a quotient of polynomials in a compiled graph takes 3 to 4. The norm and the rotation of a single position cost
 three times what their sums do. A convolution copies its weights at every call; rows of what it sees, times those, do not.
 """
 
@@ -14,7 +14,7 @@ import mlx.nn as nn
 
 ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
-MANY_SCORES = 1 << 20
+MANY_SCORES = 1 << 20  # from here on a head at a time
 FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
 BLOCK = 16  # positions of the encoder that are made at once: some MB on the way, which a cache holds
 
@@ -23,7 +23,6 @@ P = (-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229
      6.37261928875436e-04, 4.89352455891786e-03)  # fmt: skip
 Q = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 LARGEST = 7.90531110763549805  # tanh is 1 beyond it
-
 PIECE = 1 << 18  # numbers: what a long formula leaves on its way stays in a cache, and takes a quarter of the time
 
 compiled = partial(mx.compile, shapeless=True)
@@ -58,9 +57,9 @@ class Conv1d(nn.Conv1d):
         if not quick(x):
             return super().__call__(x)
         channels, kernel, width = self.weight.shape
-        steps = range(0, x.shape[1] - kernel + 1, self.stride)
+        reach = x.shape[1] - kernel + 1
         if kernel > 1:
-            x = mx.concatenate([x[:, k : k + steps.stop - steps.start : self.stride] for k in range(kernel)], axis=-1)
+            x = mx.concatenate([x[:, k : k + reach : self.stride] for k in range(kernel)], axis=-1)
         y = x @ self.weight.reshape(channels, kernel * width).T
         return y + self.bias if "bias" in self else y
 
@@ -73,7 +72,8 @@ def _weighted(parts: list[mx.array], weights: list[mx.array]) -> mx.array:
 
 def weighted(parts: list[mx.array], weights: mx.array) -> mx.array:
     """Sum of parts (…, C), each times a column of weights (C, n): a depthwise convolution of n taps."""
-    return _weighted(parts, list(mx.contiguous(weights.T)))
+    columns = mx.contiguous(weights.T) if quick(parts[0]) else weights.T
+    return _weighted(parts, list(columns))
 
 
 class Strided(nn.Conv2d):
@@ -131,7 +131,7 @@ def attend(queries: mx.array, keys: mx.array, values: mx.array, scale: float, ma
         return mx.fast.scaled_dot_product_attention(queries, keys, values, scale=scale, mask=mask)
     if isinstance(mask, str):
         mask = mx.arange(seen)[None] <= mx.arange(seen - length, seen)[:, None]
-    if heads * length * seen > MANY_SCORES and kv_heads > 1:  # a head at a time: its scores stay in a cache
+    if heads * length * seen > MANY_SCORES and kv_heads > 1:  # the scores of one stay in a cache
         group = heads // kv_heads
         masks = [mask if mask is None or mask.ndim == 2 else mask[:, h * group : (h + 1) * group] for h in range(kv_heads)]
         heads_alone = zip(mx.split(queries, kv_heads, 1), mx.split(keys, kv_heads, 1), mx.split(values, kv_heads, 1), masks, strict=True)
