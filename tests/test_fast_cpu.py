@@ -30,9 +30,10 @@ def test_a_convolution_is_a_product(kernel: int, stride: int, bias: bool) -> Non
     np.testing.assert_allclose(layer(x), nn.Conv1d.__call__(layer, x), atol=1e-5)
 
 
-def test_every_second_place_of_a_depthwise_convolution() -> None:
+@pytest.mark.parametrize("size", [(21, 18), (140, 66)])
+def test_every_second_place_of_a_depthwise_convolution(size: tuple[int, int]) -> None:
     layer = Strided(24, 24, groups=24)
-    x = noise(1, 21, 18, 24)
+    x = noise(1, *size, 24)
     np.testing.assert_allclose(layer(x), nn.Conv2d.__call__(layer, x), atol=1e-5)
 
 

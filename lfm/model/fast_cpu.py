@@ -13,6 +13,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
+FEW_NUMBERS = 1 << 15  # whose activations are MLX's own
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
 FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
@@ -24,8 +25,6 @@ P = (-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229
 Q = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 LARGEST = 7.90531110763549805  # tanh is 1 beyond it
 PIECE = 1 << 18  # numbers: what a long formula leaves on its way stays in a cache, and takes a quarter of the time
-
-compiled = partial(mx.compile, shapeless=True)
 
 
 def on_cpu() -> bool:
@@ -64,16 +63,19 @@ class Conv1d(nn.Conv1d):
         return y + self.bias if "bias" in self else y
 
 
-@compiled
-def _weighted(parts: list[mx.array], weights: list[mx.array]) -> mx.array:
+def sum_of_products(parts: list[mx.array], weights: list[mx.array]) -> mx.array:
     products = [part * weight for part, weight in zip(parts, weights, strict=True)]
     return sum(products[1:], products[0])
 
 
+at_once = mx.compile(sum_of_products, shapeless=True)
+
+
 def weighted(parts: list[mx.array], weights: mx.array) -> mx.array:
     """Sum of parts (…, C), each times a column of weights (C, n): a depthwise convolution of n taps."""
-    columns = mx.contiguous(weights.T) if quick(parts[0]) else weights.T
-    return _weighted(parts, list(columns))
+    if many(parts[0]):
+        return at_once(parts, list(mx.contiguous(weights.T)))
+    return sum_of_products(parts, list(weights.T))
 
 
 class Strided(nn.Conv2d):
@@ -158,7 +160,7 @@ def tanh_parts(x: mx.array) -> tuple[mx.array, mx.array]:
     return x * polynomial(x * x, P), polynomial(x * x, Q)
 
 
-@compiled
+@partial(mx.compile, shapeless=True)
 def exp_of_negative(x: mx.array) -> mx.array:
     """exp(x) for x <= 0, to 1e-6 of it where that is above 1e-5, and nothing below 1e-27."""
     over, under = tanh_parts(x / 8)
@@ -166,13 +168,19 @@ def exp_of_negative(x: mx.array) -> mx.array:
     return mx.square(mx.square(root))
 
 
-@compiled
+@partial(mx.compile, shapeless=True)
 def _sigmoid(x: mx.array) -> mx.array:
     over, under = tanh_parts(0.5 * x)
     return 0.5 + 0.5 * over / under
 
 
-@compiled
+@partial(mx.compile, shapeless=True)
+def _silu(x: mx.array) -> mx.array:
+    over, under = tanh_parts(0.5 * x)
+    return x * (0.5 + 0.5 * over / under)
+
+
+@partial(mx.compile, shapeless=True)
 def _elu(x: mx.array) -> mx.array:
     over, under = tanh_parts(0.5 * mx.minimum(x, 0))
     return mx.maximum(x, 0) + 2 * over / (under - over)
@@ -186,21 +194,21 @@ def in_pieces(formula: Callable[[mx.array], mx.array], x: mx.array) -> mx.array:
     return mx.concatenate([formula(flat[first : first + PIECE]) for first in range(0, x.size, PIECE)]).reshape(x.shape)
 
 
+def many(x: mx.array) -> bool:
+    """Up to here one slow operation costs little, and a formula's kernels take the compiler seconds, once on a machine."""
+    return x.size > FEW_NUMBERS and quick(x)
+
+
 def sigmoid(x: mx.array) -> mx.array:
-    return in_pieces(_sigmoid, x) if quick(x) else mx.sigmoid(x)
-
-
-@compiled
-def _silu(x: mx.array) -> mx.array:
-    return x * _sigmoid(x)
+    return in_pieces(_sigmoid, x) if many(x) else mx.sigmoid(x)
 
 
 def silu(x: mx.array) -> mx.array:
-    return in_pieces(_silu, x) if quick(x) else nn.silu(x)
+    return in_pieces(_silu, x) if many(x) else nn.silu(x)
 
 
 class ELU(nn.ELU):
     """x, or exp(x) - 1 where that is negative."""
 
     def __call__(self, x: mx.array) -> mx.array:
-        return in_pieces(_elu, x) if quick(x) else super().__call__(x)
+        return in_pieces(_elu, x) if many(x) else super().__call__(x)
