@@ -168,16 +168,17 @@ def exp_of_negative(x: mx.array) -> mx.array:
     return mx.square(mx.square(root))
 
 
-@partial(mx.compile, shapeless=True)
-def _sigmoid(x: mx.array) -> mx.array:
+def logistic(x: mx.array) -> mx.array:
     over, under = tanh_parts(0.5 * x)
     return 0.5 + 0.5 * over / under
 
 
+_sigmoid = mx.compile(logistic, shapeless=True)
+
+
 @partial(mx.compile, shapeless=True)
 def _silu(x: mx.array) -> mx.array:
-    over, under = tanh_parts(0.5 * x)
-    return x * (0.5 + 0.5 * over / under)
+    return x * logistic(x)
 
 
 @partial(mx.compile, shapeless=True)

@@ -189,7 +189,7 @@ class TransformerLayer(nn.Module):
         self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
         self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
-        self._step = mx.compile(self.fed)
+        self._fed = mx.compile(self.fed)
 
     def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
         """What follows the attention."""
@@ -198,7 +198,7 @@ class TransformerLayer(nn.Module):
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         mixed = self.self_attn(self.norm1(x), state)
-        return self._step(x, mixed) if x.shape[1] <= FEW_POSITIONS else self.fed(x, mixed)
+        return (self._fed if x.shape[1] <= FEW_POSITIONS else self.fed)(x, mixed)
 
 
 class Layers(nn.Module):
