@@ -14,7 +14,7 @@ from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RMSNorm, RoPE, attend, sil
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 
-@lru_cache(maxsize=4)  # each layer asks for the same
+@lru_cache(maxsize=1)  # each layer asks for the same; of a long clip it is large, so no more are kept
 def band(n_queries: int, n_keys: int, window: int) -> mx.array | None:
     """Boolean mask (n_queries, n_keys): the last query is the last key, each sees `window` positions; None where all is seen."""
     if n_queries == 1 and n_keys <= window:
