@@ -66,27 +66,28 @@ def padded(parts: list[np.ndarray], kind: torch.dtype) -> Tensor:
 class Block(nn.Module):
     """ConvNeXt's, along time (2201.03545)."""
 
-    def __init__(self, width: int, taps: int = 7) -> None:
+    def __init__(self, width: int, taps: int = 7, dropout: float = 0.0) -> None:
         super().__init__()
         self.near = nn.Conv1d(width, width, taps, padding=taps // 2, groups=width)
         self.norm = nn.LayerNorm(width)
         self.wide, self.narrow = nn.Linear(width, 3 * width), nn.Linear(3 * width, width)
         nn.init.normal_(self.narrow.weight, std=0.01)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
         y = self.near((x * real).mT).mT
-        return x + self.narrow(F.gelu(self.wide(self.norm(y))))
+        return x + self.narrow(self.dropout(F.gelu(self.wide(self.norm(y)))))
 
 
 class VoiceModel(nn.Module):
     """Vectors in units of their spread."""
 
-    def __init__(self, width: int = 320, blocks: int = 6, narrow: int = 64) -> None:
+    def __init__(self, width: int = 320, blocks: int = 6, narrow: int = 64, dropout: float = 0.2) -> None:
         super().__init__()
         self.phone, self.place = nn.Embedding(CLASSES + 1, narrow), nn.Linear(PLACE, narrow)
         self.frame, self.where = nn.Linear(SLOTS * narrow, width), nn.Linear(WHERE, width)
         self.voice = nn.Embedding(len(VOICES), width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Block(width, dropout=dropout) for _ in range(blocks))
         self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, VECTORS)
         self.register_buffer("mean", torch.zeros(VECTORS))
         self.register_buffer("spread", torch.ones(VECTORS))

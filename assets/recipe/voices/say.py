@@ -10,15 +10,16 @@ worth predicting and hold the code that changes least.
 import argparse
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from codec.model import BOOKS
 from codec.phones import SILENCE
-from codec.quantise import nearest
 from language.imagined import Imagination
 from language.losses import SOUNDING
 from language.sequences import Texts, on_time
@@ -32,13 +33,14 @@ END = 8  # slots of silence after what nobody said
 
 def quantised(vectors: Tensor, centroids: Tensor) -> np.ndarray:
     """(F, 128) and (8, 2048, 64) -> (F, 8)."""
-    first, rest = vectors.chunk(2, -1)
-    codes = [nearest(first, centroids[0])]
-    for book in centroids[1:SOUNDING]:
-        codes.append(nearest(rest, book))
-        rest = rest - book[codes[-1]]
-    codes += [book.square().sum(-1).argmin().expand(len(vectors)) for book in centroids[SOUNDING:]]
-    return torch.stack(codes, 1).numpy().astype(np.uint16)
+    halves = -0.5 * centroids.square().sum(-1)
+    rest, other = vectors.chunk(2, -1)
+    codes = np.empty((len(vectors), BOOKS), np.uint16)
+    for i, book in enumerate(centroids[:SOUNDING]):
+        codes[:, i] = F.linear(rest, book, halves[i]).numpy().argmax(-1)  # the nearest; NumPy finds it twenty times as fast
+        rest = other if i == 0 else rest - book[codes[:, i].astype(np.int64)]
+    codes[:, SOUNDING:] = halves[SOUNDING:].argmax(-1).numpy()
+    return codes
 
 
 def imagined(store: Store) -> list[tuple[dict, np.ndarray]]:
@@ -94,14 +96,17 @@ def main() -> None:
     timed = {clip["file"]: slots for clip, slots in (*in_time(store, Texts(pack / "tokenizer.json")), *new)}
     clips = [*(c for c in store.clips.values() if "frames" in c), *(clip for clip, _ in new)]
     jobs = [(c, timed[c["file"]] if c["file"] in timed else store.phones(c)) for c in clips]
-    made: dict[str, np.ndarray] = {}
     jobs.sort(key=lambda j: len(j[1]))
-    for first in range(0, len(jobs), BATCH):
-        part = jobs[first : first + BATCH]
-        with torch.no_grad():
-            vectors = model(Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part]))
-        for (clip, slots), row in zip(part, vectors * model.spread + model.mean, strict=True):
-            made[clip["file"]] = quantised(row[: len(slots) // SLOTS], centroids)
+
+    @torch.no_grad()
+    def made(part: list[tuple[dict, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
+        vectors = model(Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part]))
+        rows = zip(part, vectors * model.spread + model.mean, strict=True)
+        return [(clip["file"], quantised(row[: len(slots) // SLOTS], centroids)) for (clip, slots), row in rows]
+
+    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        parts = pool.map(made, [jobs[i : i + BATCH] for i in range(0, len(jobs), BATCH)])
+        codes_of = {file: codes for part in parts for file, codes in part}
     row, place = 0, len(store.slots)
     for clip, slots in jobs:
         clip["frames"] = [row, len(slots) // SLOTS]
@@ -109,7 +114,7 @@ def main() -> None:
         if clip["file"] in timed:
             clip["slots"] = [place, len(slots)]
             place += len(slots)
-    codes = np.concatenate([made[clip["file"]] for clip, _ in jobs])
+    codes = np.concatenate([codes_of[clip["file"]] for clip, _ in jobs])
     slots = np.concatenate([store.slots, *(s for clip, s in jobs if clip["file"] in timed)])
     np.savez_compressed(pack / "speech.npz", codes=codes, slots=slots, centroids=store.centroids.astype(np.float16))
     (pack / "clips.jsonl").write_text("".join(json.dumps(c) + "\n" for c in [*store.clips.values(), *(c for c, _ in new)]))
