@@ -13,6 +13,11 @@ from torch import Tensor, nn
 Job = Callable[[slice], tuple[Tensor, Sequence[Tensor], object]]
 
 
+def two_threads() -> ThreadPoolExecutor:
+    """Python's, each with one of OpenMP's."""
+    return ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
+
+
 class Halves:
     """Runs the two halves of a batch in two Python threads.
 
@@ -23,7 +28,7 @@ class Halves:
     def __init__(self, params: list[nn.Parameter]) -> None:
         torch.set_num_threads(1)
         self.params = params
-        self.pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
+        self.pool = two_threads()
 
     def __call__(self, job: Job, size: int) -> tuple[Tensor, list[object]]:
         """Leaves the mean gradient on the parameters; mean loss terms, and what else came out of each half."""

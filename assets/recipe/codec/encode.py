@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from torch.nn.utils.rnn import pad_sequence
 from codec.data import FRAME, manifest, padded, read
 from codec.model import BOOKS, WEIGHTS, load
 from codec.quantise import books
+from training import two_threads
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def main() -> None:
         return [(e, r[:n], s[: n * FRAME]) for e, n, r, s in zip(batch, counts, rows, sound, strict=True)]
 
     began, made = time.monotonic(), 0
-    pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
+    pool = two_threads()
     with codes_path.open("r+b") as c, waves_path.open("r+b") as w, index_path.open("a") as index:
         c.truncate(frames * BOOKS * 2), w.truncate(frames * FRAME * 2)
         c.seek(0, 2), w.seek(0, 2)

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from moshi.models.compression import MimiModel
 from moshi.quantization.core_vq import EuclideanCodebook
 from torch import Tensor
@@ -36,7 +37,10 @@ def books(mimi: MimiModel) -> list[EuclideanCodebook]:
 
 def nearest(vectors: Tensor, centroids: Tensor) -> Tensor:
     """(N, D), (K, D) -> (N,) index of the nearest centroid."""
-    return (centroids.square().sum(-1) - 2 * vectors @ centroids.T).argmin(-1)
+    likeness = F.linear(vectors, centroids, -0.5 * centroids.square().sum(-1))
+    if likeness.device.type == "cpu":  # NumPy finds the largest twenty times as fast
+        return torch.from_numpy(likeness.float().numpy().argmax(-1))
+    return likeness.argmax(-1)
 
 
 def quantise(levels: list[EuclideanCodebook], z: Tensor) -> Quantised:

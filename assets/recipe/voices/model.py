@@ -66,7 +66,7 @@ def padded(parts: list[np.ndarray], kind: torch.dtype) -> Tensor:
 class Block(nn.Module):
     """ConvNeXt's, along time (2201.03545)."""
 
-    def __init__(self, width: int, taps: int = 7, dropout: float = 0.0) -> None:
+    def __init__(self, width: int, dropout: float, taps: int = 7) -> None:
         super().__init__()
         self.near = nn.Conv1d(width, width, taps, padding=taps // 2, groups=width)
         self.norm = nn.LayerNorm(width)
@@ -87,7 +87,7 @@ class VoiceModel(nn.Module):
         self.phone, self.place = nn.Embedding(CLASSES + 1, narrow), nn.Linear(PLACE, narrow)
         self.frame, self.where = nn.Linear(SLOTS * narrow, width), nn.Linear(WHERE, width)
         self.voice = nn.Embedding(len(VOICES), width)
-        self.blocks = nn.ModuleList(Block(width, dropout=dropout) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Block(width, dropout) for _ in range(blocks))
         self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, VECTORS)
         self.register_buffer("mean", torch.zeros(VECTORS))
         self.register_buffer("spread", torch.ones(VECTORS))

@@ -10,20 +10,20 @@ worth predicting and hold the code that changes least.
 import argparse
 import json
 import random
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from codec.model import BOOKS
 from codec.phones import SILENCE
+from codec.quantise import nearest
 from language.imagined import Imagination
 from language.losses import SOUNDING
 from language.sequences import Texts, on_time
 from language.store import SLOTS, Store, held_out, of_frames, progress
+from training import two_threads
 from voices.model import Together, Utterance, VoiceModel
 from voices.train import voice
 
@@ -33,14 +33,13 @@ END = 8  # slots of silence after what nobody said
 
 def quantised(vectors: Tensor, centroids: Tensor) -> np.ndarray:
     """(F, 128) and (8, 2048, 64) -> (F, 8)."""
-    halves = -0.5 * centroids.square().sum(-1)
-    rest, other = vectors.chunk(2, -1)
-    codes = np.empty((len(vectors), BOOKS), np.uint16)
-    for i, book in enumerate(centroids[:SOUNDING]):
-        codes[:, i] = F.linear(rest, book, halves[i]).numpy().argmax(-1)  # the nearest; NumPy finds it twenty times as fast
-        rest = other if i == 0 else rest - book[codes[:, i].astype(np.int64)]
-    codes[:, SOUNDING:] = halves[SOUNDING:].argmax(-1).numpy()
-    return codes
+    first, rest = vectors.chunk(2, -1)
+    codes = [nearest(first, centroids[0])]
+    for book in centroids[1:SOUNDING]:
+        codes.append(nearest(rest, book))
+        rest = rest - book[codes[-1]]
+    codes += [book.square().sum(-1).argmin().expand(len(vectors)) for book in centroids[SOUNDING:]]
+    return torch.stack(codes, 1).numpy().astype(np.uint16)
 
 
 def imagined(store: Store) -> list[tuple[dict, np.ndarray]]:
@@ -104,7 +103,7 @@ def main() -> None:
         rows = zip(part, vectors * model.spread + model.mean, strict=True)
         return [(clip["file"], quantised(row[: len(slots) // SLOTS], centroids)) for (clip, slots), row in rows]
 
-    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with two_threads() as pool:
         parts = pool.map(made, [jobs[i : i + BATCH] for i in range(0, len(jobs), BATCH)])
         codes_of = {file: codes for part in parts for file, codes in part}
     row, place = 0, len(store.slots)
