@@ -195,6 +195,7 @@ class Engine:
         try:
             from lfm import checkpoint
             from lfm.generate import TokenGenerator
+            from lfm.rehearsal import rehearsal
 
             log.info("loading %s, BLAS: %s", model, use_fast_blas() or "MLX's own")
             held = self._loaded.info.memory if self._loaded else 0
@@ -210,7 +211,13 @@ class Engine:
         self._before = (model, revision)
         self._update(state="ready", model=self._loaded.info, wanted="")
         self._settled.set()
-        self._generator.warm()  # the first request waits for it, the page does not
+        self._rehearse(self._generator, rehearsal(self._loaded, self._generator))
+
+    def _rehearse(self, generator: "TokenGenerator", steps: Iterator[None]) -> None:
+        """One step, and the next behind whoever has asked meanwhile; the model that it is for may have gone by then."""
+        if self._generator is generator and next(steps, self) is None:
+            with contextlib.suppress(RuntimeError):  # the engine is closed
+                self._mlx.submit(self._rehearse, generator, steps)
 
     def _fail(self, model: str, error: Exception) -> None:
         """Say why, and keep the model that is there, or go back to the one before."""

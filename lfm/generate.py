@@ -12,7 +12,7 @@ from lfm.config import END_OF_AUDIO
 from lfm.conversation import Heard, Segment, Spoken, Text, joined
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
-from lfm.options import CHAT, SPEAK, Options, Sampling
+from lfm.options import Options, Sampling
 from lfm.sampling import draw
 from lfm.schedule import Schedule
 
@@ -148,9 +148,3 @@ class TokenGenerator:
 
             self._frame_steps[kind] = mx.compile(frame_step)
         return self._frame_steps[kind]
-
-    def warm(self) -> None:
-        """Compile what the first reply would wait for. On a CPU this takes seconds once, then a cache on disk serves it."""
-        for sampling in (CHAT.audio, SPEAK.audio):
-            hidden = mx.zeros((self.model.hidden_size,), self.model.dtype)
-            mx.eval(self.frame_step(sampling)(hidden, mx.random.split(mx.random.key(0), self.model.codebooks), mx.array(1.0)))

@@ -13,6 +13,7 @@ from lfm.generate import TokenGenerator, Word
 from lfm.mel import log_mel
 from lfm.model.state import State
 from lfm.options import Options
+from lfm.rehearsal import rehearsal
 from lfm.schedule import Interleaved
 
 
@@ -24,7 +25,8 @@ def main() -> None:
     loaded = load(Path(folder), None if dtype == "float32" else dtype)
     spent = perf_counter() - began
     generator, names = TokenGenerator(loaded.model), loaded.tokenizer
-    generator.warm()
+    for _ in rehearsal(loaded, generator):
+        pass
     encoder = median_of_three(lambda: mx.eval(loaded.model.embed_heard(mx.array(log_mel(question["long"], loaded.config.mel)))))
 
     def kinds() -> Iterator[str]:

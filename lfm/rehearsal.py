@@ -1,0 +1,56 @@
+"""What the first requests would wait for, done beforehand: on a CPU the kernels of compiled graphs, seconds of a compiler's work, are
+made once on a machine. Runs on the MLX thread, in steps between which it serves who asks.
+"""
+
+from collections.abc import Callable, Iterator
+
+import mlx.core as mx
+import numpy as np
+
+from lfm.checkpoint import LoadedModel
+from lfm.generate import TokenGenerator
+from lfm.mel import log_mel
+from lfm.model.conformer import positional_encoding
+from lfm.model.state import State
+from lfm.options import CHAT, SPEAK
+
+QUESTION = 8  # seconds: as long as what is said at a microphone
+FED = (64, 24, 1)  # positions at once: a long prompt, a short one, a step
+
+
+def rehearsal(loaded: LoadedModel, generator: TokenGenerator) -> Iterator[None]:
+    """A step at each `next`."""
+    model = loaded.model
+    for sampling in (CHAT.audio, SPEAK.audio):
+        keys = mx.random.split(mx.random.key(0), model.codebooks)
+        mx.eval(generator.frame_step(sampling)(mx.zeros((model.hidden_size,), model.dtype), keys, mx.array(1.0)))
+        yield
+    codes = mx.zeros((1, 1, model.codebooks), mx.int32)
+    for decoder in loaded.decoders.values():
+        state = State()
+        for _ in range(2):  # the second frame meets the state that the first one left
+            mx.eval(decoder.decode(codes, state), state.arrays())
+        yield
+    state = State()
+    for length in FED:
+        embeddings = model.embed_text(mx.zeros((length,), mx.int32))
+        mx.eval(mx.argmax(model.text_logits(model(embeddings, state)[0, -1])), state.arrays())
+        yield
+    yield from encoding(loaded)
+
+
+def encoding(loaded: LoadedModel) -> Iterator[None]:
+    """The encoder, a part at a time: most of what is to be made."""
+    model, rate = loaded.model, loaded.config.mel.sample_rate
+    mel = mx.array(log_mel(np.random.default_rng(0).standard_normal(QUESTION * rate, np.float32), loaded.config.mel))
+    conformer = model.conformer
+    x = conformer.pre_encode(mel[None].astype(model.dtype))
+    mx.eval(x)
+    yield
+    layer, positions = conformer.layers[0], positional_encoding(x.shape[1], conformer.dim).astype(x.dtype)
+    parts: tuple[Callable[[mx.array], mx.array], ...] = (
+        lambda x: layer.self_attn(x, positions), layer.conv, layer.feed_forward1, model.audio_adapter,
+    )  # fmt: skip
+    for part in parts:
+        mx.eval(part(x))
+        yield
