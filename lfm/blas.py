@@ -16,6 +16,13 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+SMALL = 300e6  # bytes of weights; with fewer, a product is over before a second thread has taken its part, and the browser wants a core
+THREADS = (  # how each library is told how many to take, and says how many it takes by itself
+    ("MKL_Set_Num_Threads", "MKL_Get_Max_Threads"),
+    ("nvpl_blas_set_num_threads", "nvpl_blas_get_max_threads"),
+    ("openblas_set_num_threads", "openblas_get_num_threads"),
+)
+
 PACKAGES = {  # machine: the package that requirements.txt brings, and its libraries, best first
     "x86_64": ("mkl", ("libmkl_rt.so",)),
     "aarch64": ("nvpl-blas", ("libnvpl_blas_lp64_gomp.so", "libnvpl_blas_lp64_seq.so")),
@@ -45,6 +52,24 @@ def use_fast_blas() -> str | None:
     package = PACKAGES.get(platform.machine(), ("libopenblas0", ()))[0]
     log.warning("No fast BLAS was found: on a CPU the model will be slow. Install %s.", package)
     return None
+
+
+def suit(weights: int) -> None:
+    """Let products take as many threads as pay for a model of so many bytes."""
+    library = use_fast_blas()
+    if library is None:
+        return
+    loaded = ctypes.CDLL(library)
+    for tell, ask in THREADS:
+        if hasattr(loaded, tell):
+            every = usual(library, ask)
+            getattr(loaded, tell)(1 if weights < SMALL else every)
+
+
+@cache
+def usual(library: str, ask: str) -> int:
+    """How many threads it takes unless told otherwise."""
+    return getattr(ctypes.CDLL(library), ask)()
 
 
 def candidates() -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm import computer
+from lfm import blas, computer
 from lfm.config import DetokenizerConfig, LfmAudioConfig, MimiConfig
 from lfm.errors import CheckpointError, ConfigError, LfmError
 from lfm.family import VOICES, family_of, identify
@@ -111,6 +111,8 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         device=str(mx.device_info().get("device_name", "")),
         noise=bool(raw["lfm"].get("noise", False)),
     )
+    if on_cpu:
+        blas.suit(info.memory)
     return LoadedModel(model, decoders, tokenizer, config, info)
 
 

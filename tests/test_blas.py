@@ -95,3 +95,20 @@ def test_the_libraries_for_arm_are_tried_in_order(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(blas, "files", lambda package: found if package == "nvpl-blas" else None)
     names = [Path(candidate).name for candidate in blas.candidates()]
     assert names == ["libnvpl_blas_lp64_gomp.so.0", "libnvpl_blas_lp64_seq.so.0", "libopenblas.so.0", "libblis.so.4"]
+
+
+THREADS = """
+import ctypes
+import lfm
+from lfm import blas
+ask = ctypes.CDLL(blas.use_fast_blas()).MKL_Get_Max_Threads
+for weights in (0, 70e6, 6e9, 70e6):
+    if weights: blas.suit(weights)
+    print(ask())
+"""
+
+
+@ON_X86
+def test_a_small_model_takes_one_core_a_large_one_all() -> None:
+    usual, small, large, again = map(int, run(THREADS).stdout.split())
+    assert (small, large, again) == (1, usual, 1)

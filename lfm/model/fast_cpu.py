@@ -13,7 +13,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
-FEW_NUMBERS = 1 << 15  # whose activations are MLX's own
+FEW_NUMBERS = 1 << 11  # whose activations are MLX's own
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
 FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
@@ -196,7 +196,7 @@ def in_pieces(formula: Callable[[mx.array], mx.array], x: mx.array) -> mx.array:
 
 
 def many(x: mx.array) -> bool:
-    """Up to here one slow operation costs little, and a formula's kernels take the compiler seconds, once on a machine."""
+    """Up to here one slow operation costs less than handing out a formula."""
     return x.size > FEW_NUMBERS and quick(x)
 
 
