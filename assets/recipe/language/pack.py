@@ -84,7 +84,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.data / "language" / "tokenizer.json", out)
     shutil.copy(args.data / "language" / "pronounced.npz", out)
-    (out / "sentences.txt").write_bytes((args.data / "sentences.txt").read_bytes())
+    (out / "sentences.txt").write_bytes(b"".join((args.data / name).read_bytes() for name in ("sentences.txt", "rare.txt")))
 
     entries = [e for part in (*HEARD, "replies") for e in manifest(audio, (part,))[: args.first]]
     entries = [e for e in entries if "questions/test/" not in e["file"]]
