@@ -1,9 +1,9 @@
-"""Train one decoder of the frozen codes further, on what the language model says too; with --adversary, until it sounds real.
+"""Train one decoder of the frozen codes further, on what the language model is to say too; with --adversary, until it sounds real.
 
     python -m decoders.train --data DATA --which mimi --seconds 1500 [--stop 600] [--adversary]
     python -m decoders.train --data DATA --which detokenizer --seconds 1500
 
-Needs `codec.export`, `codec.encode` and, for the detokenizer, `detokenizer.train`; uses what `language.drawn` made. `--seconds` is the
+Needs `codec.export`, `codec.encode` and, for the detokenizer, `detokenizer.train`; uses what `voices.taught` made. `--seconds` is the
 whole schedule, `--stop` how long this run may take; the same command goes on where the last one stopped. What is made replaces the
 decoder's weights in DATA/codec/export; the encoder and the codes stay as they are, byte for byte.
 """

@@ -16,11 +16,11 @@ NOISE = [0.01, 0.01, *[0.05] * 6]  # share of each book's codes moved to a neigh
 
 
 class Crops:
-    """What `codec.encode` and `language.drawn` made, and the recordings they were made from."""
+    """What `codec.encode` and `voices.taught` made, and the recordings they were made from."""
 
     def __init__(self, data: Path, name: str) -> None:
         self.index, self.codes, self.waves = [], [], []
-        for folder in (data / name / "codes", data / "language" / "drawn"):  # what the codec hears, what the language model says
+        for folder in (data / name / "codes", data / "language" / "drawn"):  # what the codec hears, what the language model is to say
             if folder.exists():
                 entries = map(json.loads, (folder / "index.jsonl").read_text().splitlines())
                 self.index += [e | {"folder": len(self.codes)} for e in entries if e["frames"] > 12]
