@@ -19,7 +19,7 @@ from corpus.topics import FACTS, MORE, TEMPLATES, TOPICS, Topic, Value, sentence
 PER_TOPIC = 220  # questions spoken for a topic with many slot values
 FURTHER, ALOUD = 300, 14  # questions a topic in further words, and how many of them are spoken too
 FOLLOWING, FOLLOWING_ALOUD = 120, 90  # the same for what follows up or is refused
-KNOWN = 40  # values from which on a topic is not drilled more often
+KNOWN, LITTLE = 40, 6  # values from which on a topic is not drilled more often; one with fewer counts as so many
 OUT, LOST = "I am sorry, I cannot help with that.", "I do not know what you mean."
 ABOUT, AGAIN, ANOTHER, STRANGE = (TEMPLATES[n] for n in ("about", "again", "more", "out"))
 STRANGE_THINGS = [
@@ -272,7 +272,7 @@ def drills(part: str, seed: int, sums: bool = False) -> Iterator[Turn]:
     """Endless single questions of one split, spoken or not: a topic the more often, the more there is to know about it; or `sums` alone."""
     rng = random.Random(f"drills {part} {seed}")
     topics = [t for t in TOPICS if t.kind == "number" or not sums]
-    weights = [min(len(t.values), KNOWN // (4 if t.kind == "number" else 1)) for t in topics]
+    weights = [min(max(len(t.values), LITTLE), KNOWN // (4 if t.kind == "number" else 1)) for t in topics]
     splits = {t.name: template_splits(t.name, t.templates) for t in topics}
     while True:
         topic = rng.choices(topics, weights)[0]

@@ -7,6 +7,7 @@ from corpus.chat import Line
 
 FIGURES = 0.3  # share of the sums that are typed in figures
 OPENED, CLOSED = 0.1, 0.08
+BROKEN = 0.2  # share of the questions without a value that lack some word: few words tell what is meant
 OPENERS = ("so", "okay", "well", "hey", "now", "please", "excuse me", "a question", "listen", "and then", "right")
 SHORT = 0.4  # share of the questions that are typed with "what's" and its kin
 SHORTENED = {
@@ -28,6 +29,9 @@ def typed(line: Line, rng: random.Random) -> str:
     if len(line.value) == 4 and rng.random() < FIGURES:
         for word, figure in zip(line.value[:2], line.value[2:], strict=True):
             text = re.sub(rf"\b{re.escape(word)}\b", figure, text, count=1, flags=re.IGNORECASE)
+    if not line.value and line.topic not in ("again", "more") and len(words := text.split()) > 3 and rng.random() < BROKEN:
+        del words[rng.randrange(len(words))]
+        text = " ".join(words)
     if ":" not in text and rng.random() < OPENED:
         first = text if text.startswith("I ") else text[0].lower() + text[1:]
         text = f"{rng.choice(OPENERS).capitalize()}, {first}"

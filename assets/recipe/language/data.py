@@ -12,7 +12,7 @@ import numpy as np
 
 from codec.phones import SILENCE
 from corpus import chat, sentences
-from corpus.chat import Line
+from corpus.chat import Line, Turn
 from corpus.typed import typed
 from language.imagined import Imagination
 from language.listening import Listening
@@ -21,8 +21,10 @@ from language.store import SLOTS, Store, held_out, progress, sounded
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 EVERYDAY = 0.3  # share of the everyday sentences where nobody spoke them; clips of them are known by heart soon enough
-VOICED, TOLD = 0.5, 0.5  # share of the questions that are heard, and of the others that are told in phones
+VOICED, TOLD = 0.8, 0.5  # share of the questions with a clip that are heard, and of the others that are told in phones
+ALOUD = 0.3  # share of the conversations that are one question with a clip, for few have one
 SUMS = 6  # one after another
+FOLLOWING = ("about", "again", "more")  # topics that need a turn before
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Sampler:
         self.everyday = {*sentences.grammatical(random.Random(sentences.SEED)), *(c["text"] for c in asked)}
         self.heard = Listening(store, self.to_hear, self.build.texts, self.rng, vary)
         self.asked = {c["id"]: c for c in asked if "samples" in c}
+        self.aloud = [q for q in (*chat.all_lines(), *chat.aloud()) if q.id in self.asked and q.topic not in FOLLOWING]
         self.answers = self.takes()
         self.conversations, self.drills, self.sums = chat.dialogues(part, seed), chat.drills(part, seed), chat.drills(part, seed, sums=True)
         self.strangers = [c for c in self.to_hear if not c["text"].endswith("?") and c["file"].startswith("heard/")]
@@ -116,10 +119,17 @@ class Sampler:
         clips = self.heard.followed(clip) if self.vary else [clip]
         return self.build.transcribe(self.heard(*clips), " ".join(c["text"] for c in clips))
 
+    def dialogue(self) -> list[Turn]:
+        """The next one, or one question that somebody asked aloud."""
+        if self.vary and self.aloud and self.rng.random() < ALOUD:
+            asked = self.rng.choice(self.aloud)
+            return [Turn(asked, chat.Answerer()(asked))]
+        return next(self.conversations)
+
     def chat(self) -> Sequence | None:
         """The next dialogue whose clips exist; None where one lacks its answer's sound."""
         turns = []
-        for turn in next(self.conversations):
+        for turn in self.dialogue():
             asked, answer = turn.line, turn.reply
             if self.strangers and not turns and self.rng.random() < STRANGE:
                 question = self.heard(self.rng.choice(self.strangers))

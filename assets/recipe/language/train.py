@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
 PAUSED = 60  # seconds: a step that seems to take longer was held up from outside (SIGSTOP), which is not training
 EARLY, LATE = Mix(), Mix(speak=0.02, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.02, chat=0.38, look_up=0.08, reckon=0.06)
+# where the encoder is held still: how words are pronounced and written, and as much of all else as keeps it
+STILL_EARLY = Mix(speak=0.02, imagine=0.46, spell=0.12, transcribe=0.12, tell=0.06, chat=0.10, look_up=0.07, reckon=0.05)
+STILL_LATE = Mix(speak=0.01, imagine=0.14, spell=0.02, transcribe=0.14, tell=0.05, chat=0.32, look_up=0.12, reckon=0.20)
 HEAR = Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "chat", "look_up", "reckon", "spell")}
 
@@ -44,6 +47,7 @@ def main() -> None:
     parser.add_argument("--stop", type=float, default=math.inf)
     parser.add_argument("--positions", type=int, help="in a batch, padding included")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--still", action="store_true", help="hold the encoder as it is: for a run with little to be heard")
     parser.add_argument("--dropout", type=float, default=0.0, help="of encoder and backbone; for runs that see each clip dozens of times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="rehearse at a toy size")
@@ -57,17 +61,18 @@ def main() -> None:
     workers = args.workers if args.workers is not None else (max(1, (os.cpu_count() or 2) - 3) if gpu else 0)
     pause = 1 if gpu else 3
     store = Store(args.pack)
-    trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed, args.dropout)
+    trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed, args.dropout, args.still)
     trainer.resume(args.start)
     tests = {task: fixed(store, mix, min(positions, 8192), 2) for task, mix in TASKS.items()}
     log.info("%s, %d positions a batch, %d workers, %.2f M parameters", trainer.device, positions, workers, trainer.size / 1e6)
 
     phase = Phase(trainer.spent / args.seconds)
+    early, late = (STILL_EARLY, STILL_LATE) if args.still else (EARLY, LATE)
     mix, batches = None, iter(())
     last = logged = saved = measured = time.monotonic()
     seen, recent, logged_at = 0, [], trainer.step
     while phase.done < 1 and not clock.over:
-        wanted = HEAR if phase.hearing else LATE if phase.late else EARLY
+        wanted = HEAR if phase.hearing else late if phase.late else early
         if wanted is not mix:
             mix, batches = wanted, stream(store, wanted, positions, args.seed + trainer.step, workers)
         batch = next(batches).to(trainer.device)

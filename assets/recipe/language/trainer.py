@@ -51,7 +51,8 @@ def initialise(model: LanguageModel, centroids: Tensor) -> None:
 class Trainer:
     """One step at a time."""
 
-    def __init__(self, size: Size, store: Store, folder: Path, seed: int, dropout: float) -> None:
+    def __init__(self, size: Size, store: Store, folder: Path, seed: int, dropout: float, still: bool = False) -> None:
+        """`still`: the encoder does not learn."""
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.folder, self.seed = folder, seed
@@ -62,6 +63,7 @@ class Trainer:
         centroids = torch.from_numpy(store.centroids)
         model = LanguageModel(self.config, dropout)
         initialise(model, centroids)
+        model.conformer.requires_grad_(not still)
         model = model.to(self.device)
         helps = Helps(self.config["encoder"]["d_model"], self.config["lfm"]["hidden_size"]).to(self.device)
         codes = torch.from_numpy(np.vstack([store.codes, ENDED])).long()
@@ -76,7 +78,8 @@ class Trainer:
         self.model, self.average = model, deepcopy(model).requires_grad_(False).eval()
         self.judge = Losses(self.average, helps, mel, *(getattr(self.losses, n) for n in ("samples", "codes", "slots", "near")))
         self.judge.eval()
-        self.params = [*self.losses.parameters()]
+        self.params = [p for p in self.losses.parameters() if p.requires_grad]
+        self.still = still
         matrices, others = self.parts()
         self.optimisers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(others, PEAK, betas=(0.9, 0.95), fused=True),
@@ -92,7 +95,7 @@ class Trainer:
     def parts(self) -> tuple[list[dict], list[dict]]:
         """The layers' matrices, which Muon turns into rotations step by step (2502.16982), and all else; the encoder learns slower."""
         matrices, others = {}, {}
-        for name, p in self.losses.named_parameters():
+        for name, p in ((n, p) for n, p in self.losses.named_parameters() if p.requires_grad):
             rate = ENCODER_RATE if ".conformer." in name else 1.0
             inside = any(part in name for part in (".layers.", "audio_adapter", "depth_linear"))
             if p.ndim == 2 and inside and min(p.shape) >= FEW:
@@ -107,7 +110,7 @@ class Trainer:
     def __call__(self, batch: Batch, phase: Phase) -> Tensor:
         """One step; the terms of its loss."""
         self.losses.train()
-        if phase.done > 0.9:
+        if self.still or phase.done > 0.9:
             for layer in self.model.conformer.layers:
                 layer.conv.batch_norm.frozen = True
         alone = self.helpless and self.step < HELPS_ALONE
