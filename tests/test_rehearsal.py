@@ -19,6 +19,7 @@ POCKET = ROOT / "assets" / "pocket"
 
 FIRST_REQUESTS = """
 import json, os, sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from lfm.audio import Audio
@@ -40,7 +41,7 @@ before, heard, never = kernels(), Audio(0.1 * np.random.default_rng(0).standard_
 list(transcribe(loaded, generator, heard, TRANSCRIBE, never))
 list(speak(loaded, generator, "Hello there, how are you?", "UK male", SPEAK, never))
 for decoder in loaded.decoders:
-    list(Session(loaded, generator).reply("Who are you?", heard, CHAT.__class__(seed=1, max_tokens=40, decoder=decoder), None, never))
+    list(Session(loaded, generator).reply("Who are you?", heard, replace(CHAT, seed=1, max_tokens=40, decoder=decoder), None, never))
 print(json.dumps([before, kernels()]))
 """
 

@@ -53,7 +53,7 @@ def main() -> None:
     model = VoiceModel().eval()
     model.load_state_dict(torch.load(args.data / "voices" / "last.pt", weights_only=True)["model"])
     centroids = torch.from_numpy(store.centroids)
-    near, rng = neighbours([*centroids[:2]])[1].numpy(), np.random.default_rng(1)
+    near, rng = neighbours([centroids[1]])[0].numpy(), np.random.default_rng(1)
     clips = recorded(args.data, store)
 
     @torch.no_grad()
