@@ -83,8 +83,10 @@ class Settings:
         controls = self.controls
         names = list(DEFAULTS)
         pack = f"(...values) => Object.fromEntries({names}.map((name, i) => [name, values[i]]))"
-        unpack = f"(state) => {names}.map((name) => state?.[name] ?? null)"
-        self._restore = {"fn": None, "inputs": self.state, "outputs": controls, "js": unpack} | ASIDE
+        # Only what differs is set: this may come a second after the page, when some of it has been chosen anew.
+        same = '{ __type__: "update" }'
+        unpack = f"(state, ...now) => {names}.map((name, i) => now[i] === (state?.[name] ?? null) ? {same} : state?.[name] ?? null)"
+        self._restore = {"fn": None, "inputs": [self.state, *controls], "outputs": controls, "js": unpack} | ASIDE
         gr.on([control.change for control in controls], None, controls, self.state, js=pack, trigger_mode="multiple", **ASIDE)
         self.reset.click(lambda: list(DEFAULTS.values()), None, controls, **ASIDE)
 

@@ -131,6 +131,8 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
 
     yield open_page
     for page in pages:
+        if not page.is_closed():
+            page.evaluate("localStorage.clear()")  # what one test chose is not the next one's
         page.close()
     for context in own:
         context.close()

@@ -13,6 +13,8 @@ from lfm.ui.speak import COMPARE, DESCRIPTIONS
 from tests.fake_engine import LFM2, LFM25, RATE, FakeEngine, tone
 from tests.page.conftest import ENDED, open_tab
 
+STORED = "JSON.stringify(localStorage)"
+
 
 def speak(page: Page, text: str = "Good morning.") -> None:
     page.fill("#say textarea", text)
@@ -172,33 +174,33 @@ def test_controls_follow_the_model(visit: Callable[..., Page], engine: FakeEngin
 def test_the_dice_draw_a_seed_and_the_advanced_choices_reach_the_engine(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     open_tab(page, "Speak")
-    seeds = set()
-    for _ in range(3):
+    seed = page.locator("#seed input")
+    expect(seed).not_to_have_value("")
+    for _ in range(2):
+        before = seed.input_value()
         page.click("#dice")
-        page.wait_for_timeout(100)
-        seeds.add(page.input_value("#seed input"))
-    assert len(seeds) > 1
+        expect(seed).not_to_have_value(before)
+    drawn = seed.input_value()
     page.get_by_role("button", name="Advanced").click()
     page.locator("#speak-advanced input[type=number]").nth(1).fill("5")
     page.locator("#speak-advanced input[type=number]").nth(1).press("Tab")
     speak(page)
     options: Any = engine.asked[0]["options"]
     assert (options.audio.top_k, options.audio.temperature) == (5, 0.8)
-    assert str(options.seed) in seeds
+    assert str(options.seed) == drawn
 
 
 def test_voice_and_decoder_are_remembered_in_the_browser(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
     open_tab(page, "Speak")
-    page.get_by_label("UK male").check()
-    page.wait_for_timeout(400)
-    page.get_by_label("Mimi").check()
-    page.wait_for_timeout(400)
+    for choice in ("UK male", "Mimi"):
+        before = page.evaluate(STORED)
+        page.get_by_label(choice).check()
+        page.wait_for_function(f"before => {STORED} !== before", arg=before)
     again = visit()
     open_tab(again, "Speak")
     expect(again.get_by_label("UK male")).to_be_checked()
     expect(again.get_by_label("Mimi")).to_be_checked()
-    again.evaluate("localStorage.clear()")  # the other tests share this browser
 
 
 def test_nothing_to_say_is_said(visit: Callable[..., Page], engine: FakeEngine) -> None:
