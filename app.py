@@ -71,6 +71,7 @@ def main(argv: list[str]) -> int:
     from lfm.catalogue import title
     from lfm.engine import Engine
     from lfm.errors import LfmError
+    from lfm.stubs import no_stubs
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C
     engine, page = None, None
@@ -78,7 +79,8 @@ def main(argv: list[str]) -> int:
         model, fallback, why = begin_with(chosen.model)
         print(why, flush=True)
         engine = Engine(model, revision=chosen.revision, dtype=chosen.dtype, fallback=fallback)
-        from lfm import ui  # Gradio takes two seconds, in which the engine loads
+        with no_stubs():
+            from lfm import ui  # Gradio takes a second, in which the engine loads
 
         place = ui.Place.SPACE if ON_A_SPACE else ui.Place.LINK if chosen.share else ui.Place.HERE
         page = ui.build(engine, place)

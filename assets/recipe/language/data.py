@@ -22,7 +22,7 @@ from language.store import SLOTS, Store, held_out, progress, sounded
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 EVERYDAY = 0.3  # share of the everyday sentences where nobody spoke them; clips of them are known by heart soon enough
 VOICED, TOLD = 0.8, 0.5  # share of the questions with a clip that are heard, and of the others that are told in phones
-ALOUD = 0.3  # share of the conversations that are one question with a clip, for few have one
+ALOUD = 0.1  # share of the conversations that are one question with a clip
 SUMS = 6  # one after another
 FOLLOWING = ("about", "again", "more")  # topics that need a turn before
 

@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
 PAUSED = 60  # seconds: a step that seems to take longer was held up from outside (SIGSTOP), which is not training
 EARLY, LATE = Mix(), Mix(speak=0.02, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.02, chat=0.38, look_up=0.08, reckon=0.06)
-# where the encoder is held still: how words are pronounced and written, and as much of all else as keeps it
-STILL_EARLY = Mix(speak=0.02, imagine=0.46, spell=0.12, transcribe=0.12, tell=0.06, chat=0.10, look_up=0.07, reckon=0.05)
-STILL_LATE = Mix(speak=0.01, imagine=0.14, spell=0.02, transcribe=0.14, tell=0.05, chat=0.32, look_up=0.12, reckon=0.20)
+# where the encoder is held still: how words are pronounced, and all else so that it is kept; follow-ups are forgotten first
+STILL_EARLY = Mix(speak=0.02, imagine=0.40, spell=0.06, transcribe=0.14, tell=0.04, chat=0.20, look_up=0.08, reckon=0.06)
+STILL_LATE = Mix(speak=0.01, imagine=0.20, spell=0.02, transcribe=0.16, tell=0.04, chat=0.38, look_up=0.10, reckon=0.09)
 HEAR = Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "chat", "look_up", "reckon", "spell")}
 
