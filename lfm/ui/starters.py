@@ -31,7 +31,7 @@ KNOWS = (
     f"For anything else, {LARGER}"
 )
 HEARS = f"This small model understands short everyday sentences best, and spells other words by ear. For real work, {LARGER}"
-SAYS = f"This small model says short everyday sentences best, and slurs others. For real work, {LARGER}"
+SAYS = f"This small model says short everyday sentences best, and slurs others; another seed changes little. For real work, {LARGER}"
 
 
 def small(model: ModelInfo | None) -> bool:
