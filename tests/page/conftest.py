@@ -124,7 +124,8 @@ def visit(browser: BrowserContext, engine: FakeEngine, url: str) -> Iterator[Cal
         page.on("console", console)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", request)
-        page.goto(url)
+        with page.expect_response(lambda answer: answer.url.endswith("/run/predict"), timeout=30_000):  # the first look at the model
+            page.goto(url)
         page.wait_for_selector("#talk-button .record", timeout=30_000)  # the first of all tabs loads Gradio's own files
         page.wait_for_function("window.__player && document.querySelector('#box textarea[aria-label]')")
         return page
