@@ -128,7 +128,7 @@ def check_sequences(sampler: Sampler, count: int) -> int:
         if turns:
             compare(conversation, sampler.build.converse(turns))
             if not isinstance(turns[0][0], Heard):
-                begun = sampler.build.look_up(*turns[0][:2])
+                begun = sampler.build.look_up(*turns[0][:3])
                 assert fed(conversation.segments)[: begun.length] == laid(begun, codes), "what is looked up differs"
             compared += 1
     return compared

@@ -41,7 +41,7 @@ class Mix:
     transcribe: float = 0.22
     tell: float = 0.02  # to be transcribed, but told in phones: nothing has to be heard
     chat: float = 0.22
-    look_up: float = 0.10  # the first words of an answer, without sound: a third of the work of a whole one
+    look_up: float = 0.10  # the first words of an answer: half of the work of a whole one
     reckon: float = 0.08  # addition and its kin want a hundred thousand examples: the shortest there can be
     read: float = 0.0
 
@@ -152,7 +152,9 @@ class Sampler:
         """A single question of any value, told or typed, and how its answer begins."""
         turn = next(self.drills)
         told = self.told(turn.line.text) if self.vary and self.rng.random() < TOLD else None
-        return self.build.look_up(told or self.typed(turn.line), turn.reply.text)
+        take = self.answers.get(turn.reply.id)
+        rows = self.store.rows(take) if take else np.zeros(0, np.int64)
+        return self.build.look_up(told or self.typed(turn.line), turn.reply.text, rows)
 
     def reckon(self) -> Sequence:
         """Sums, typed."""

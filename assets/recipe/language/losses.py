@@ -29,8 +29,8 @@ LETTERS = 6  # places for the phones of a word
 HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones were told apart, but not put together
 SPELLED = 0.3
 END_WEIGHT = 2.0
-SOUNDING = 2  # codebooks that carry the voices' sound; each of the others holds one code throughout
-BOOKS = (1.0, 0.7, *[0.02] * 6)  # weights
+SOUNDING = 4  # codebooks that carry the voices' sound (`voices.say`); each of the others holds one code throughout
+BOOKS = (1.0, 0.7, 0.3, 0.2, *[0.02] * 4)  # weights
 FEW = 16
 TERMS = ("words", "codes", "book 0", "heard phones", "heard words", "next phones", "guide", "spelled")
 

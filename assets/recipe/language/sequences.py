@@ -174,12 +174,16 @@ class Builder:
             self.end(sequence)
         return sequence
 
-    def look_up(self, question: np.ndarray | Told, answer: str) -> Sequence:
-        """A question and an answer's first words, which the engine asks for before any sound."""
+    def look_up(self, question: np.ndarray | Told, answer: str, rows: np.ndarray) -> Sequence:
+        """A question, an answer's first words, and the next ones behind the sound that comes between them."""
         sequence = self.begin(prompts.CHAT)
         self.turn(sequence, "user", question)
         sequence.say(self.texts.template("<|im_start|>assistant\n"))
-        sequence.say(np.append(self.texts(answer)[0], self.names.text_end)[:N_TEXT], said=True)
+        ids = np.append(self.texts(answer)[0], self.names.text_end)
+        sequence.say(ids[:N_TEXT], said=True)
+        if len(ids) > N_TEXT and len(rows) > N_AUDIO:
+            sequence.speak(rows[:N_AUDIO])
+            sequence.say(ids[N_TEXT : 2 * N_TEXT], said=True)
         return sequence
 
     def interleave(

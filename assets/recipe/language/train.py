@@ -32,7 +32,7 @@ PAUSED = 60  # seconds: a step that seems to take longer was held up from outsid
 EARLY, LATE = Mix(), Mix(speak=0.02, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.02, chat=0.38, look_up=0.08, reckon=0.06)
 # where the encoder is held still: how words are pronounced, and all else so that it is kept; follow-ups are forgotten first
 STILL_EARLY = Mix(speak=0.02, imagine=0.40, spell=0.06, transcribe=0.14, tell=0.04, chat=0.20, look_up=0.08, reckon=0.06)
-STILL_LATE = Mix(speak=0.01, imagine=0.20, spell=0.02, transcribe=0.16, tell=0.04, chat=0.38, look_up=0.10, reckon=0.09)
+STILL_LATE = Mix(speak=0.01, imagine=0.26, spell=0.03, transcribe=0.12, tell=0.02, chat=0.30, look_up=0.18, reckon=0.08)
 HEAR = Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "chat", "look_up", "reckon", "spell")}
 

@@ -3,8 +3,9 @@
     python -m voices.say --data DATA
 
 The clips keep their own timing, but for answers that are too quick for their words. What nobody said gets the middle of how long the
-voice makes a phone there, for what is left to chance cannot be learned. Only the first two codebooks are used: of the third, a language
-model that is told the first two guesses a seventh (6.0 nats of 7.0), and what it draws there is noise.
+voice makes a phone there, for what is left to chance cannot be learned. What is read out uses the first two codebooks alone: of the third,
+a language model that is told the first two guesses a seventh (6.0 nats of 7.0), and what it draws there is noise. The conversation's
+answers are few enough to be known by heart, so they use four.
 """
 
 import argparse
@@ -29,9 +30,15 @@ from voices.train import voice
 
 BATCH = 32
 END = 8  # slots of silence after what nobody said
+READ = 2  # codebooks
 
 
-def quantised(vectors: Tensor, centroids: Tensor, sounding: int = SOUNDING) -> np.ndarray:
+def used(file: str) -> int:
+    """How many codebooks a clip uses."""
+    return SOUNDING if file.startswith("replies/") else READ
+
+
+def quantised(vectors: Tensor, centroids: Tensor, sounding: int) -> np.ndarray:
     """(F, 128) and (8, 2048, 64) -> (F, 8); the books after the first `sounding` hold the code that changes least."""
     first, rest = vectors.chunk(2, -1)
     codes = [nearest(first, centroids[0])]
@@ -101,7 +108,7 @@ def main() -> None:
     def made(part: list[tuple[dict, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
         vectors = model(Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part]))
         rows = zip(part, vectors * model.spread + model.mean, strict=True)
-        return [(clip["file"], quantised(row[: len(slots) // SLOTS], centroids)) for (clip, slots), row in rows]
+        return [(clip["file"], quantised(row[: len(slots) // SLOTS], centroids, used(clip["file"]))) for (clip, slots), row in rows]
 
     with two_threads() as pool:
         parts = pool.map(made, [jobs[i : i + BATCH] for i in range(0, len(jobs), BATCH)])

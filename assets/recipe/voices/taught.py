@@ -3,7 +3,7 @@
     python -m voices.taught --data DATA      -> DATA/language/drawn/{codes, waves, index.jsonl}, as codec.encode leaves its own
 
 Only the first codebooks say anything (`voices.say`), so the decoders must know the rest. In every other clip some codes of the second
-book are a neighbour's, as the model will err. `waves` is what the codec makes of all books that the voices' vectors want.
+book are a neighbour's, as the model will err. `waves` is what the codec makes of four books.
 """
 
 import argparse
@@ -18,11 +18,10 @@ from codec.data import FRAME
 from codec.model import load
 from codec.quantise import books
 from detokenizer.data import neighbours
-from language.losses import SOUNDING
 from language.store import Store
 from training import two_threads
 from voices.model import Together, Utterance, VoiceModel
-from voices.say import quantised
+from voices.say import quantised, used
 from voices.train import voice
 
 BATCH, WHOLE = 16, 4  # clips; books of the waves
@@ -65,7 +64,7 @@ def main() -> None:
         fine = [torch.from_numpy(quantised(row, centroids, WHOLE).astype(np.int64)) for row in rows]
         sound: Tensor = codec.decode(torch.nn.utils.rnn.pad_sequence(fine, batch_first=True).mT)[:, 0].clamp(-1, 1)
         waves = [(wave[: len(row) * FRAME] * 32767).astype(np.int16) for wave, row in zip(sound.numpy(), rows, strict=True)]
-        return [(quantised(row, centroids, SOUNDING), wave) for row, wave in zip(rows, waves, strict=True)]
+        return [(quantised(row, centroids, used(clip["file"])), wave) for clip, row, wave in zip(part, rows, waves, strict=True)]
 
     out, done = args.data / "language" / "drawn", 0
     out.mkdir(exist_ok=True)
