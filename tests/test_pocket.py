@@ -46,9 +46,18 @@ def test_it_is_small_enough_for_the_repository() -> None:
     assert sum(path.stat().st_size for path in POCKET.rglob("*") if path.is_file()) <= 32_000_000
 
 
-def test_it_answers_in_words_and_sound(pocket: Engine) -> None:
-    text, sound = made(pocket.chat().reply("What is the capital of France?", options=SURELY))
-    assert text == "The capital of France is Paris."
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the capital of France?", "The capital of France is Paris."),
+        ("What is eight times eight?", "That makes sixty-four."),
+        ("Spell the word cloud.", "C, L, O, U, D."),  # longer than the words of one turn
+        ("Say: The shop opens at nine.", "The shop opens at nine."),
+    ],
+)
+def test_it_answers_in_words_and_sound(pocket: Engine, question: str, answer: str) -> None:
+    text, sound = made(pocket.chat().reply(question, options=SURELY))
+    assert text == answer
     assert 1 < len(sound) / RATE < 4
     assert 0.01 < np.abs(sound / 32768).mean() < 0.5
 
