@@ -58,13 +58,16 @@ class Transcribe:
                 self.foot = gr.HTML(elem_id="checked", apply_default_css=False)
 
         outputs = [self.list, self.head, self.text, self.foot, player.bar, self.drop]
-        self.drop.upload(self.dropped, [visitor, self.drop], outputs, **ANSWERED)
-        button.utterance(self.recorded, visitor, outputs, **ANSWERED)
-        for chip, example in chips:
-            chip.click(self.tried(example), visitor, outputs, **ANSWERED)
+        begun = [
+            self.drop.upload(self.dropped, [visitor, self.drop], outputs, **ANSWERED),
+            button.utterance(self.recorded, visitor, outputs, **ANSWERED),
+            self.list.again(self.repeated, visitor, outputs, **ANSWERED),
+            *(chip.click(self.tried(example), visitor, outputs, **ANSWERED) for chip, example in chips),
+        ]
+        for event in begun:  # Gradio repeats the last update when all is over, which undoes what was picked meanwhile
+            event.then(self.current, visitor, outputs, **ANSWERED)
         self.list.pick(self.picked, visitor, outputs, **ANSWERED)
         self.list.clear(self.cleared, visitor, outputs, **ANSWERED)
-        self.list.again(self.repeated, visitor, outputs, **ANSWERED)
 
     def follow(self, model: ModelInfo) -> Updates:
         """The examples are in English."""
@@ -90,7 +93,7 @@ class Transcribe:
 
     def picked(self, visitor: Visitor, event: gr.EventData) -> Updates:
         self.sheet(visitor).pick(int(event.index))
-        return self.shown(self.sheet(visitor))
+        return self.current(visitor)
 
     def cleared(self, visitor: Visitor) -> Updates:
         visitor.stop()
@@ -148,6 +151,9 @@ class Transcribe:
             if not finished:  # else somebody may have begun anew
                 sheet.stop()
         yield self.shown(sheet)
+
+    def current(self, visitor: Visitor) -> Updates:
+        return self.shown(self.sheet(visitor))
 
     def shown(self, sheet: Sheet) -> Updates:
         head = sheet.head()

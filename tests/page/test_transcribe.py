@@ -1,7 +1,8 @@
 """The Transcribe tab: files in any number, their states, their words, and examples that can be checked."""
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 from lfm.audio import Audio
 from lfm.pieces import cut_sound
 from lfm.ui.examples import Example, examples, word_error_rate
+from lfm.ui.transcribe import Transcribe
 from tests.fake_engine import RATE, TEXT, FakeEngine, tone
 from tests.page.conftest import open_tab
 
@@ -47,6 +49,27 @@ def test_files_are_transcribed_and_a_bad_one_does_not_stop_the_rest(
     rows.nth(2).locator(".pick").click()
     expect(page.locator("#transcript .top h2")).to_have_text("b.wav")
     expect(page.locator("#words textarea")).to_have_value(re.compile("^Start early"))
+
+
+def test_what_is_picked_as_the_work_ends_stays_picked(
+    visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, go_on = Transcribe.work, threading.Event()
+
+    def held_up(self: Transcribe, *about: Any) -> Iterator[Any]:
+        yield from work(self, *about)
+        go_on.wait(10)
+
+    monkeypatch.setattr(Transcribe, "work", held_up)
+    page = visit()
+    open_tab(page, "Transcribe")
+    page.set_input_files("#drop input[type=file]", [wav("a.wav", 2), wav("b.wav", 2)])
+    expect(page.locator("#transcript .figures")).to_contain_text("4 s done")
+    page.locator("#files li").nth(1).locator(".pick").click()
+    page.wait_for_timeout(300)
+    go_on.set()
+    page.wait_for_timeout(500)  # for what comes at the end
+    expect(page.locator("#transcript .top h2")).to_have_text("b.wav")
 
 
 def test_states_of_several_files_and_one_that_comes_later(visit: Callable[..., Page], engine: FakeEngine, wav: Callable[..., str]) -> None:
