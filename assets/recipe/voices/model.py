@@ -1,5 +1,6 @@
 """Phones by 20 ms -> the codec's vectors by 80 ms, before they are quantised: an average of how a voice says them."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -99,3 +100,10 @@ class VoiceModel(nn.Module):
         for block in self.blocks:
             x = block(x, said.real)
         return self.out(self.norm(x))
+
+
+def trained(data: Path) -> VoiceModel:
+    """As `voices.train` left it."""
+    model = VoiceModel().eval()
+    model.load_state_dict(torch.load(data / "voices" / "last.pt", weights_only=True)["model"])
+    return model

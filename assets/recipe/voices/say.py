@@ -25,7 +25,7 @@ from language.losses import SOUNDING
 from language.sequences import Texts, on_time
 from language.store import SLOTS, Store, held_out, of_frames, progress
 from training import two_threads
-from voices.model import Together, Utterance, VoiceModel
+from voices.model import Together, Utterance, trained
 from voices.train import voice
 
 BATCH = 32
@@ -38,14 +38,19 @@ def used(file: str) -> int:
     return SOUNDING if file.startswith("replies/") else READ
 
 
+def still(centroids: Tensor) -> Tensor:
+    """(8, 2048, 64) -> (8,): of each book the code that changes least."""
+    return centroids.square().sum(-1).argmin(-1)
+
+
 def quantised(vectors: Tensor, centroids: Tensor, sounding: int) -> np.ndarray:
-    """(F, 128) and (8, 2048, 64) -> (F, 8); the books after the first `sounding` hold the code that changes least."""
+    """(F, 128) and (8, 2048, 64) -> (F, 8); the books after the first `sounding` are still."""
     first, rest = vectors.chunk(2, -1)
     codes = [nearest(first, centroids[0])]
     for book in centroids[1:sounding]:
         codes.append(nearest(rest, book))
         rest = rest - book[codes[-1]]
-    codes += [book.square().sum(-1).argmin().expand(len(vectors)) for book in centroids[sounding:]]
+    codes += [code.expand(len(vectors)) for code in still(centroids)[sounding:]]
     return torch.stack(codes, 1).numpy().astype(np.uint16)
 
 
@@ -93,8 +98,7 @@ def main() -> None:
     store = Store(pack)
     if any(c["file"].startswith("imagined/") for c in store.clips.values()):
         raise SystemExit(f"{pack} already holds what nobody said: run language.pack before this")
-    model = VoiceModel().eval()
-    model.load_state_dict(torch.load(args.data / "voices" / "last.pt", weights_only=True)["model"])
+    model = trained(args.data)
     centroids = torch.from_numpy(store.centroids)
     assert len(centroids) == BOOKS
 

@@ -20,8 +20,8 @@ from codec.quantise import books
 from detokenizer.data import neighbours
 from language.store import Store
 from training import two_threads
-from voices.model import Together, Utterance, VoiceModel
-from voices.say import quantised, used
+from voices.model import Together, Utterance, trained
+from voices.say import quantised, still, used
 from voices.train import voice
 
 BATCH, WHOLE = 16, 4  # clips; books of the waves
@@ -33,6 +33,13 @@ def recorded(data: Path, store: Store) -> list[dict]:
     frames = {e["file"]: e["frames"] for e in map(json.loads, (data / "codec" / "codes" / "index.jsonl").read_text().splitlines())}
     clips = [c for c in store.clips.values() if "frames" in c and c["frames"][1] == frames.get(c["file"])]
     return sorted(clips, key=lambda c: c["frames"][1])
+
+
+def said(fine: np.ndarray, file: str, silent: np.ndarray) -> np.ndarray:
+    """Of a clip's codes (F, 8) the books that it uses; the others hold their code of `silent` (8,)."""
+    codes, books = fine.copy(), used(file)
+    codes[:, books:] = silent[books:]
+    return codes
 
 
 def erring(codes: np.ndarray, near: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -49,22 +56,23 @@ def main() -> None:
     store, codec = Store(args.data / "language" / "pack"), load(args.data / "codec" / "export")
     for book in books(codec):
         book.embedding  # noqa: B018  cached here, so that the threads only read
-    model = VoiceModel().eval()
-    model.load_state_dict(torch.load(args.data / "voices" / "last.pt", weights_only=True)["model"])
+    model = trained(args.data)
     centroids = torch.from_numpy(store.centroids)
+    silent = still(centroids).numpy().astype(np.uint16)
     near, rng = neighbours([centroids[1]])[0].numpy(), np.random.default_rng(1)
     clips = recorded(args.data, store)
 
     @torch.no_grad()
     def made(part: list[dict]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Codes (F, 8) and sound (F * FRAME,) of each."""
-        said = Together.of([Utterance.of(store.phones(c), c["frames"][1], voice(c["file"])) for c in part])
-        vectors = model(said) * model.spread + model.mean
+        together = Together.of([Utterance.of(store.phones(c), c["frames"][1], voice(c["file"])) for c in part])
+        vectors = model(together) * model.spread + model.mean
         rows = [row[: clip["frames"][1]] for row, clip in zip(vectors, part, strict=True)]
-        fine = [torch.from_numpy(quantised(row, centroids, WHOLE).astype(np.int64)) for row in rows]
-        sound: Tensor = codec.decode(torch.nn.utils.rnn.pad_sequence(fine, batch_first=True).mT)[:, 0].clamp(-1, 1)
+        fine = [quantised(row, centroids, WHOLE) for row in rows]
+        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(codes.astype(np.int64)) for codes in fine], batch_first=True)
+        sound: Tensor = codec.decode(padded.mT)[:, 0].clamp(-1, 1)
         waves = [(wave[: len(row) * FRAME] * 32767).astype(np.int16) for wave, row in zip(sound.numpy(), rows, strict=True)]
-        return [(quantised(row, centroids, used(clip["file"])), wave) for clip, row, wave in zip(part, rows, waves, strict=True)]
+        return [(said(codes, clip["file"], silent), wave) for clip, codes, wave in zip(part, fine, waves, strict=True)]
 
     out, done = args.data / "language" / "drawn", 0
     out.mkdir(exist_ok=True)
