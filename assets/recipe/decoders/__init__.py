@@ -1,1 +1,1 @@
-"""The last stage of both decoders of sound: against an adversary."""
+"""The last stage of both decoders of sound: until they are understood, then against an adversary."""

@@ -27,6 +27,7 @@ from codec.losses import SpectralLoss
 from codec.model import WEIGHTS
 from codec.model import load as load_codec
 from decoders.adversary import Adversary
+from decoders.understood import Envelopes, Listener
 from detokenizer.data import Crops
 from detokenizer.model import load as load_detokenizer
 from detokenizer.train import LOUDEST, PhaseLoss, write_weights
@@ -35,11 +36,11 @@ from training import Clock, Halves, Whole, device, move_average, save
 log = logging.getLogger(__name__)
 
 PEAK, FINAL, WARM_UP = 3e-4, 1e-5, 100
-MEL, STFT, PHASE, FOOLED, APART = 3.0, 1.0, 1.0, 0.3, 1.0
+MEL, STFT, PHASE, ENVELOPES, PHONES, FOOLED, APART = 3.0, 1.0, 1.0, 15.0, 2.0, 0.3, 1.0
 ALONE = 60  # steps in which only the adversary learns
 BATCHES = {"cpu": (8, 24), "cuda": (48, 32)}  # clips, frames
 SAVE_EVERY, LOG_EVERY = 240, 30  # seconds
-TERMS = ("stft", "mel", "phase", "fooled", "apart", "adversary")
+TERMS = ("stft", "mel", "phase", "envelopes", "phones", "fooled", "apart", "adversary")
 
 
 class MimiDecoder(nn.Module):
@@ -87,7 +88,7 @@ class DetokenizerDecoder(nn.Module):
 class Trainer:
     """A decoder, its adversary, and one step of both."""
 
-    def __init__(self, export: Path, which: str, adversary: bool, seed: int) -> None:
+    def __init__(self, export: Path, which: str, listener: Listener, adversary: bool, seed: int) -> None:
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
         self.device = device()
@@ -101,12 +102,12 @@ class Trainer:
         self.other = torch.optim.AdamW(self.against, PEAK, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
         kind = Halves if self.device.type == "cpu" else Whole
         self.backward, self.backward_against = kind(self.params), kind(self.against)
-        self.spectral = SpectralLoss().to(self.device)
-        self.weights = torch.tensor([STFT, MEL, PHASE, FOOLED, APART], device=self.device)
+        self.spectral, self.envelopes, self.listener = (part.to(self.device) for part in (SpectralLoss(), Envelopes(), listener))
+        self.weights = torch.tensor([STFT, MEL, PHASE, ENVELOPES, PHONES, FOOLED, APART], device=self.device)
         self.step, self.spent = 0, 0.0
 
     def __call__(self, crops: Crops, done: float) -> Tensor:
-        """One step; `done` is the share of the schedule that is over; terms (6,)."""
+        """One step; `done` is the share of the schedule that is over; terms (8,)."""
         size, frames = BATCHES[self.device.type]
         *crop, skipped = crops.batch(self.rng, size, frames)
         codes, real, codec = (t.to(self.device) for t in crop)
@@ -119,11 +120,12 @@ class Trainer:
             made[part] = out.detach()
             out, wanted = out[:, begin:], real[part, begin:]
             if alone:
-                return out.new_zeros(5), tuple(torch.zeros_like(p) for p in self.params), None
+                return out.new_zeros(7), tuple(torch.zeros_like(p) for p in self.params), None
             none = out.new_zeros(())
             phase = self.phase(out, codec[part, begin:]) if self.phased else none
             judged = self.adversary.maker_loss(out, wanted) if self.fights else (none, none)
-            terms = torch.stack([*self.spectral(out, wanted), phase, *judged])
+            understood = self.envelopes(out, wanted), self.listener(out, wanted)
+            terms = torch.stack([*self.spectral(out, wanted), phase, *understood, *judged])
             return terms.detach(), torch.autograd.grad(terms @ self.weights, self.params), None
 
         def judge(part: slice) -> tuple[Tensor, tuple[Tensor, ...], None]:
@@ -161,6 +163,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--name", default="codec", help="folder under DATA")
     parser.add_argument("--which", choices=["mimi", "detokenizer"], required=True)
+    parser.add_argument("--listener", default="run", help="folder under DATA/language: whose encoder must understand what is made")
     parser.add_argument("--adversary", action="store_true", help="three times the work")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--stop", type=float, default=math.inf)
@@ -173,7 +176,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     checkpoint = folder / f"{args.which}.pt"
     clock = Clock(args.stop)
-    trainer = Trainer(export, args.which, args.adversary, args.seed)
+    trainer = Trainer(export, args.which, Listener(args.data / "language" / args.listener), args.adversary, args.seed)
     if checkpoint.exists():
         trainer.load(checkpoint)
         log.info("resumed at step %d, %.0f s", trainer.step, trainer.spent)

@@ -1,8 +1,8 @@
-"""What is minimised: the next word, the eight codes of the next frame, and five helps that are dropped at export.
+"""What is minimised: the next word, the eight codes of the next frame, and six helps that are dropped at export.
 
-The helps come from Kokoro's durations: the encoder says which phones and which word it hears, the backbone which phones the next frame
-holds, and two heads of one attention layer look where the text is being said (2407.17997, 2406.07855, 2509.19852). What this layer finds
-at the words of a text is how they are pronounced.
+The helps come from Kokoro's durations: the encoder says which phones it hears and looks like the same phones told, the backbone which word
+sounds there and which phones the next frame holds, and two heads of one attention layer look where the text is being said (2407.17997,
+2406.07855, 2509.19852). What this layer finds at the words of a text is how they are pronounced.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,14 @@ NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model 
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
 UNREAD = 0.15  # share of its own words that are not read: what comes next is to be heard, not guessed from a sentence known by heart
 LETTERS = 6  # places for the phones of a word
+LIKE_TOLD = 1.0
 HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones were told apart, but not put together
 SPELLED = 0.3
 END_WEIGHT = 2.0
 SOUNDING = 4  # codebooks that carry the voices' sound (`voices.say`); each of the others holds one code throughout
 BOOKS = (1.0, 0.7, 0.3, 0.2, *[0.02] * 4)  # weights
 FEW = 16
-TERMS = ("words", "codes", "book 0", "heard phones", "heard words", "next phones", "guide", "spelled")
+TERMS = ("words", "codes", "book 0", "heard phones", "like told", "heard words", "next phones", "guide", "spelled")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,10 @@ class Losses(nn.Module):
         if self.training:
             other = torch.randint_like(phones, CLASSES)
             phones = torch.where(torch.rand(phones.shape, device=phones.device) < MISHEARD, other, phones)
+        return self.tables(phones)
+
+    def tables(self, phones: Tensor) -> Tensor:
+        """(T, 4) -> (T, hidden)."""
         places = torch.arange(SLOTS, device=phones.device) * CLASSES
         return F.embedding_bag(phones + places, self.helps.told.weight, mode="sum")
 
@@ -160,7 +165,7 @@ class Losses(nn.Module):
         return torch.where(moved, self.near[books, codes.clamp(max=END_OF_AUDIO - 1), pick], codes)
 
     def forward(self, batch: Batch, phase: Phase) -> tuple[Tensor, Tensor, Tensor]:
-        """The weighted sum, its terms (6,), and the cross-entropy of each codebook (8,); nan where a batch has none."""
+        """The weighted sum, its terms (9,), and the cross-entropy of each codebook (8,); nan where a batch has none."""
         if self.training and phase.hearing and len(batch.clips):
             loss = self.phones(self.helps.heard(self.encoded(batch)[0]), batch.heard_phones)
             none = loss.new_full((), float("nan"))
@@ -183,8 +188,9 @@ class Losses(nn.Module):
             loss = loss + terms["codes"] + phase.next_phones * terms["next phones"]
         if encoded is not None:
             terms["heard phones"] = self.phones(self.helps.heard(encoded[0]), batch.heard_phones)
-            terms["heard words"] = self.being_said(encoded[1], batch.heard_words)
-            loss = loss + phase.heard_phones * terms["heard phones"] + HEARD_WORDS * terms["heard words"]
+            terms["like told"] = self.like_told(encoded[1], batch.heard_phones)
+            terms["heard words"] = self.being_said(flat[batch.heard_place], batch.heard_words)
+            loss = loss + phase.heard_phones * terms["heard phones"] + LIKE_TOLD * terms["like told"] + HEARD_WORDS * terms["heard words"]
         if len(batch.told_place):
             loss = loss + HEARD_WORDS * self.being_said(flat[batch.told_place], batch.told_words)
         if len(batch.spelled_words):
@@ -218,6 +224,12 @@ class Losses(nn.Module):
         """Cross-entropy of the tokens (N,) that sound at the states (N, hidden): what is heard comes to look like what is written."""
         logits = self.model.words(F.rms_norm(states.float(), states.shape[-1:])).float()
         return F.cross_entropy(logits, right, ignore_index=-1, reduction="sum") / (right >= 0).sum().clamp(min=1)
+
+    def like_told(self, adapted: Tensor, phones: Tensor) -> Tensor:
+        """How far what is heard (H, hidden) is from the same phones (H, 4) told: what is learned from those then serves it too."""
+        known = (phones != UNLABELLED).all(1)
+        wanted = self.tables(phones[known]).detach().float()
+        return (adapted[known].float() - wanted).square().sum() / wanted.square().sum().clamp(min=1e-6)
 
     def pronounced(self, batch: Batch) -> Tensor:
         """Minus the log of the right phones, by phone, however they are spread over the places of their text's words (CTC)."""

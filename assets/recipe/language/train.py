@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
 PAUSED = 60  # seconds: a step that seems to take longer was held up from outside (SIGSTOP), which is not training
 EARLY, LATE = Mix(), Mix(speak=0.02, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.02, chat=0.38, look_up=0.08, reckon=0.06)
-# where the encoder is held still: how words are pronounced, and all else so that it is kept; follow-ups are forgotten first
-STILL_EARLY = Mix(speak=0.02, imagine=0.40, spell=0.06, transcribe=0.14, tell=0.04, chat=0.20, look_up=0.08, reckon=0.06)
-STILL_LATE = Mix(speak=0.01, imagine=0.26, spell=0.03, transcribe=0.12, tell=0.02, chat=0.30, look_up=0.18, reckon=0.08)
+# where the encoder is held still: how words sound, to be said and to be written, and all else so that it is kept
+STILL_EARLY = Mix(speak=0.01, imagine=0.28, spell=0.03, transcribe=0.12, tell=0.30, chat=0.16, look_up=0.06, reckon=0.04)
+STILL_LATE = Mix(speak=0.01, imagine=0.29, spell=0.02, transcribe=0.20, tell=0.12, chat=0.23, look_up=0.08, reckon=0.05)
 HEAR = Mix.only("transcribe")
-TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "chat", "look_up", "reckon", "spell")}
+TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "tell", "chat", "look_up", "reckon", "spell")}
 
 
 def main() -> None:
