@@ -3,7 +3,8 @@
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,27 @@ def answered(page: Page, turns: int) -> None:
     """Wait until so many answers are complete, and their sound is over."""
     expect(page.locator("#chat .answer:not([aria-busy])")).to_have_count(turns)
     page.wait_for_function(ENDED)
+
+
+# Resolves once the browser's store has changed and then rested for half a second; each setting is written on its own.
+KEPT = """before => new Promise((done, fail) => {
+  let last = before, since = performance.now();
+  const began = since, look = () => {
+    const kept = JSON.stringify(localStorage), now = performance.now();
+    if (kept !== last) [last, since] = [kept, now];
+    else if (last !== before && now - since > 500) return done();
+    now - began > 10000 ? fail(new Error("nothing was kept")) : setTimeout(look, 50);
+  };
+  look();
+})"""
+
+
+@contextmanager
+def kept(page: Page) -> Iterator[None]:
+    """What is chosen inside has reached the browser's store at the end, as it has when a person goes on to type."""
+    before = page.evaluate("JSON.stringify(localStorage)")
+    yield
+    page.evaluate(KEPT, before)
 
 
 def test_text_and_sound_arrive_while_the_answer_is_still_being_made(visit: Callable[..., Page], engine: FakeEngine) -> None:
@@ -163,12 +185,14 @@ def test_text_only_makes_no_sound(visit: Callable[..., Page], engine: FakeEngine
 
 def test_what_is_set_under_advanced_reaches_the_engine_and_stays_in_the_browser(visit: Callable[..., Page], engine: FakeEngine) -> None:
     page = visit()
-    page.get_by_label("Text only").check()
-    page.get_by_role("button", name="Advanced").click()
-    page.get_by_label("System prompt").fill("Answer like a pirate.")
-    for name, value in (("Voice temperature", "0.5"), ("Voice top-k", "7"), ("Top-p", "0.9"), ("Tokens at most", "200"), ("Seed", "42")):
-        page.get_by_label(name).fill(value)
-    page.locator("#advanced").get_by_label("Mimi").check()
+    with kept(page):
+        page.get_by_label("Text only").check()
+        page.get_by_role("button", name="Advanced").click()
+        page.get_by_label("System prompt").fill("Answer like a pirate.")
+        numbers = {"Voice temperature": "0.5", "Voice top-k": "7", "Top-p": "0.9", "Tokens at most": "200", "Seed": "42"}
+        for name, value in numbers.items():
+            page.get_by_label(name).fill(value)
+        page.locator("#advanced").get_by_label("Mimi").check()
     say(page, "Ahoy")
     until(lambda: engine.asked)
     options: Any = engine.asked[0]["options"]
@@ -182,9 +206,10 @@ def test_what_is_set_under_advanced_reaches_the_engine_and_stays_in_the_browser(
     later.get_by_role("button", name="Advanced").click()
     expect(later.get_by_label("System prompt")).to_have_value("Answer like a pirate.")
     expect(later.get_by_label("Seed")).to_have_value("42")
-    later.get_by_role("button", name="Back to the defaults").click()
-    expect(later.get_by_label("Seed")).to_have_value("")
-    expect(later.get_by_label("Voice and text")).to_be_checked()
+    with kept(later):
+        later.get_by_role("button", name="Back to the defaults").click()
+        expect(later.get_by_label("Seed")).to_have_value("")
+        expect(later.get_by_label("Voice and text")).to_be_checked()
     say(later, "Hello")
     until(lambda: len(engine.asked) == 2)
     options = engine.asked[1]["options"]
