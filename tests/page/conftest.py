@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,33 @@ def open_tab(page: Page, name: str) -> None:
 def say(page: Page, text: str) -> None:
     page.fill("#box textarea", text)
     page.press("#box textarea", "Enter")
+
+
+def answered(page: Page, turns: int) -> None:
+    """Wait until so many answers are complete, and their sound is over."""
+    expect(page.locator("#chat .answer:not([aria-busy])")).to_have_count(turns)
+    page.wait_for_function(ENDED)
+
+
+# Resolves once the browser's store has changed and then rested for half a second; each setting is written on its own.
+KEPT = """before => new Promise((done, fail) => {
+  let last = before, since = performance.now();
+  const began = since, look = () => {
+    const kept = JSON.stringify(localStorage), now = performance.now();
+    if (kept !== last) [last, since] = [kept, now];
+    else if (last !== before && now - since > 500) return done();
+    now - began > 10000 ? fail(new Error("nothing was kept")) : setTimeout(look, 50);
+  };
+  look();
+})"""
+
+
+@contextmanager
+def kept(page: Page) -> Iterator[None]:
+    """What is chosen inside has reached the browser's store at the end, as it has when a person goes on to type."""
+    before = page.evaluate("JSON.stringify(localStorage)")
+    yield
+    page.evaluate(KEPT, before)
 
 
 def player(page: Page) -> dict[str, Any]:

@@ -11,9 +11,7 @@ from playwright.sync_api import Page, expect
 
 from lfm.ui.speak import COMPARE, DESCRIPTIONS
 from tests.fake_engine import LFM2, LFM25, RATE, FakeEngine, tone
-from tests.page.conftest import ENDED, open_tab
-
-STORED = "JSON.stringify(localStorage)"
+from tests.page.conftest import ENDED, kept, open_tab
 
 
 def speak(page: Page, text: str = "Good morning.") -> None:
@@ -194,9 +192,8 @@ def test_voice_and_decoder_are_remembered_in_the_browser(visit: Callable[..., Pa
     page = visit()
     open_tab(page, "Speak")
     for choice in ("UK male", "Mimi"):
-        before = page.evaluate(STORED)
-        page.get_by_label(choice).check()
-        page.wait_for_function(f"before => {STORED} !== before", arg=before)
+        with kept(page):
+            page.get_by_label(choice).check()
     again = visit()
     open_tab(again, "Speak")
     expect(again.get_by_label("UK male")).to_be_checked()

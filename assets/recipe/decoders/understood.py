@@ -6,16 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.phones import CLASSES
+from codec.phones import CLASSES, RATE
 from language.conformer import Conformer
 from language.hearing import LogMel
 from language.sizes import config_json
+from language.store import RATE as HEARING_RATE
 from language.store import SLOTS
 from lfm.config import MelConfig
 from lfm.sizes import POCKET
 from training import device
 
-RATE, HEARING_RATE = 24_000, 16_000
 WINDOW, HOP, N_FFT = 614, 307, 1024  # 25.6 and 12.8 ms, as STOI's 256 and 128 samples of 10 kHz
 BANDS, LOWEST, STRETCH = 15, 150.0, 30  # thirds of an octave, Hz, windows correlated at once
 QUIET = 40.0  # dB below the loudest window, from where STOI looks away
