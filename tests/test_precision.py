@@ -1,5 +1,8 @@
 """Nothing falls back to float32 on the way: one stray array would double the bytes of every later step."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import mlx.core as mx
@@ -53,3 +56,10 @@ def test_the_published_defaults_of_each_task() -> None:
     assert CHAT.text.greedy and TRANSCRIBE.text.greedy and SPEAK.text.greedy
     assert (CHAT.audio.temperature, CHAT.audio.top_k) == (1.0, 4)
     assert (SPEAK.audio.temperature, SPEAK.audio.top_k) == (0.8, 64)
+
+
+@pytest.mark.parametrize(("given", "used"), [({}, "0"), ({"MLX_ENABLE_TF32": "1"}, "1")])
+def test_float32_keeps_its_digits_on_a_gpu_unless_told_otherwise(given: dict[str, str], used: str) -> None:
+    rest = {name: value for name, value in os.environ.items() if name != "MLX_ENABLE_TF32"}
+    program = "import lfm, os; print(os.environ['MLX_ENABLE_TF32'])"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True, env=rest | given).strip() == used

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 CACHE = Path("~/.cache/lfm-peers").expanduser()
 sys.path.insert(0, str(HERE.parents[1]))
 
-TOKENS = 36  # two rounds of 6 words and 12 frames
+TOKENS = 36  # two rounds of 6 words and 12 frames, unless asked for more
 SECONDS = 90.0  # after which a slow one is stopped
 
 
@@ -97,11 +97,11 @@ def write_question(folder: Path, path: Path) -> None:
     )
 
 
-def measure(peer: Peer, python: str, folder: Path, question: Path) -> dict:
+def measure(peer: Peer, python: str, folder: Path, question: Path, tokens: int) -> dict:
     """What the peer's script prints last."""
-    command = [python, str(HERE / peer.script), str(folder), str(question), peer.dtype, str(TOKENS), str(SECONDS)]
-    mine = {} if peer.environment else {"PYTHONPATH": str(HERE.parents[1])}
-    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **mine})
+    command = [python, str(HERE / peer.script), str(folder), str(question), peer.dtype, str(tokens), str(SECONDS)]
+    paths = filter(None, ["" if peer.environment else str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
     if ended.returncode:
         return {"error": ended.stderr.strip().rsplit("\n", 1)[-1]}
     return json.loads(ended.stdout.rsplit("\n", 2)[-2])
@@ -127,6 +127,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--python", action="append", default=[], metavar="PEER=PATH", help="an environment that is there already")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="words and frames of the answer (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args()
     given = dict(pair.split("=", 1) for pair in chosen.python)
@@ -136,7 +137,7 @@ def main() -> int:
         write_question(chosen.folder, question)
         asked = np.load(question)
         for name in chosen.only:
-            found = measure(PEERS[name], python_of(PEERS[name], given), chosen.folder, question)
+            found = measure(PEERS[name], python_of(PEERS[name], given), chosen.folder, question, chosen.tokens)
             if "error" in found:
                 print(f"{name}: {found['error']}")
                 continue
