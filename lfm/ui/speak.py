@@ -82,12 +82,14 @@ class Speak:
 
         text.change(counted, text, count, trigger_mode="always_last", **ASIDE)
         dice.click(None, None, seed, js=DICE, api_visibility="private")
-        button.click(
+        begun = button.click(
             self.run,
             [visitor, text, self.voice, self.description, self.decoder, seed, temperature, top_k],
             [self.list, player.bar],
             **ANSWERED,
         )
+        # Gradio repeats the last update when all is over, which undoes what was deleted or kept meanwhile
+        begun.then(lambda visitor: self.takes(visitor).view(), visitor, self.list, **ANSWERED)
         self.list.keep(self.change(lambda takes, event: takes.keep(str(event.id))), visitor, self.list, **ANSWERED)
         self.list.delete(self.change(lambda takes, event: takes.delete(str(event.id))), visitor, self.list, **ANSWERED)
         self.list.sweep(self.change(lambda takes, event: takes.sweep()), visitor, self.list, **ANSWERED)

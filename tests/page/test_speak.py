@@ -1,14 +1,18 @@
 """The Speak tab: what is asked of the engine, and what becomes of the takes."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import pytest
 import soundfile
 from playwright.sync_api import Page, expect
 
+from lfm.ui.player import Feed, Player
 from lfm.ui.speak import COMPARE, DESCRIPTIONS
 from tests.fake_engine import LFM2, LFM25, RATE, FakeEngine, tone
 from tests.page.conftest import ENDED, kept, open_tab
@@ -96,6 +100,29 @@ def test_takes_stand_newest_first_and_are_kept_and_deleted(visit: Callable[..., 
     page.locator("#takes .sweep").click()
     expect(takes.locator(".text")).to_have_text(["Two."])
     assert [Path(file).exists() for file in files] == [False, True, False]
+
+
+def test_what_is_deleted_as_a_take_ends_stays_deleted(
+    visit: Callable[..., Page], engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, go_on = Player.feed, threading.Event()
+
+    @contextmanager
+    def held_up(player: Player) -> Iterator[Feed]:
+        with feed(player) as each:
+            yield each
+        go_on.wait(10)
+
+    page = visit()
+    open_tab(page, "Speak")
+    speak(page, "One.")
+    monkeypatch.setattr(Player, "feed", held_up)
+    speak(page, "Two.")
+    page.locator("#takes .take", has_text="One.").locator(".delete").click()
+    page.wait_for_timeout(300)
+    go_on.set()
+    page.wait_for_timeout(500)  # for what comes at the end
+    expect(page.locator("#takes .take")).to_have_count(1)
 
 
 def test_two_decoders_are_compared_blindly_on_the_same_speech(visit: Callable[..., Page], engine: FakeEngine, tmp_path: Path) -> None:
