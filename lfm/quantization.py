@@ -1,18 +1,23 @@
 """Quantised weights as mlx-lm and mlx-audio write them: packed integers, with scales and biases for groups of a row."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Self
 
 import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.errors import CheckpointError, ConfigError
-from lfm.layout import Layout, slots
+from lfm.layout import Layout, parameters, slots
 from lfm.weights import Tensors
+
+log = logging.getLogger(__name__)
 
 BITS = (2, 3, 4, 5, 6, 8)
 GROUP_SIZES = (32, 64, 128)
+FED = (1, 64)  # positions at once: a step, and a prompt
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Quantization:
 
 
 def quantize_as_stored(model: nn.Module, layout: Layout, tensors: Tensors, quantization: Quantization) -> None:
-    """Make quantised modules of those whose tensors are; parts packed in different ways are left to be dequantised."""
+    """Make quantised modules of those whose tensors are. Left to be dequantised: parts packed in different ways, what is not multiplied."""
     stems = {slot.path: [name.removesuffix(".weight") for name in slot.names] for slot in slots(model, layout)}
 
     def packing(path: str, module: nn.Module) -> dict[str, int] | bool:
@@ -75,9 +80,28 @@ def quantize_as_stored(model: nn.Module, layout: Layout, tensors: Tensors, quant
         first, *others = (quantization.packing(stem, tensors) for stem in stems[f"{path}.weight"])
         if first is None or any(other != first for other in others):
             return False
+        rows, columns = parameters(module)["weight"].shape
+        if not multiplied(rows, columns, first):
+            return False
         return {"group_size": first.group_size, "bits": first.bits}
 
     nn.quantize(model, class_predicate=packing)
+
+
+@cache
+def multiplied(rows: int, columns: int, packing: Packing) -> bool:
+    """Does this backend multiply by such a matrix as it is? MLX for CUDA does not for every shape, and says so only when asked to."""
+    if mx.metal.is_available():
+        return True
+    group_size, bits = packing.group_size, packing.bits
+    packed, scales, biases = mx.quantize(mx.zeros((rows, columns), mx.bfloat16), group_size, bits)
+    fed = [mx.zeros((n, columns), mx.bfloat16) for n in FED]
+    try:
+        mx.eval([mx.quantized_matmul(x, packed, scales, biases, True, group_size, bits) for x in fed])
+    except RuntimeError as error:
+        log.info("Unpacked, for it cannot be multiplied: %s", error)
+        return False
+    return True
 
 
 def dequantize(name: str, tensors: Tensors, quantization: Quantization) -> mx.array:

@@ -9,8 +9,19 @@ import pytest
 from lfm.checkpoint import LoadedModel, load
 from lfm.engine import Engine
 
+import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
+
 GOLDEN = Path(__file__).parent / "golden"
 FAMILIES = ["lfm25-tiny", "lfm2-tiny"]
+
+
+@pytest.fixture
+def on_cpu() -> Iterator[None]:
+    """What is about a CPU runs there, whatever else the machine has."""
+    before = mx.default_device()
+    mx.set_default_device(mx.cpu)
+    yield
+    mx.set_default_device(before)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,21 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lfm import checkpoint
+from lfm import checkpoint, quantization
 from lfm.checkpoint import LoadedModel, load
 from lfm.errors import CheckpointError, ConfigError
+from lfm.model.fast_cpu import Linear
 from lfm.random_model import write
 
 import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
 import mlx.nn as nn  # isort: skip
 from mlx.utils import tree_flatten  # isort: skip
+
+pytestmark = pytest.mark.usefixtures("on_cpu")
 
 GROUP = 64
 RENAMES = [  # mlx_audio 0.6.2, sts/models/lfm_audio/model.py: sanitize
@@ -85,7 +89,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def on_gpu(on_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Load as on a GPU; the CPU can do the sums too, slowly."""
     monkeypatch.setattr(checkpoint.mx, "default_device", lambda: mx.gpu)
 
@@ -179,6 +183,31 @@ def test_single_tensors_may_be_packed_in_other_ways(published: Path, tmp_path: P
     assert isinstance(packed.model.lfm.layers[4].operator.qkv_proj, nn.QuantizedLinear)
     theirs = parameters(load(published, "float32"))
     assert distance(parameters(packed)["lfm.layers.2.operator.qkv_proj.weight"], theirs["lfm.layers.2.operator.qkv_proj.weight"]) < 0.1
+
+
+@pytest.mark.usefixtures("on_gpu")
+def test_what_a_gpu_cannot_multiply_is_unpacked(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    multiply = mx.quantized_matmul
+    convert(published, tmp_path, 8)
+    whole = load(tmp_path, "float32")
+    expected = answers(whole)
+    mx.eval(expected)
+    wide = whole.model.lfm.layers[2].feed_forward.w2.weight.shape[-1] * 32 // 8
+
+    def some(x: mx.array, *matrix: Any, **how: Any) -> mx.array:
+        if x.shape[-1] == wide:
+            raise RuntimeError("[quantized_matmul] No implementation for problem shape")
+        return multiply(x, *matrix, **how)
+
+    quantization.multiplied.cache_clear()
+    monkeypatch.setattr(mx, "quantized_matmul", some)
+    loaded = load(tmp_path, "float32")
+    quantization.multiplied.cache_clear()
+    block = loaded.model.lfm.layers[2]
+    assert type(block.feed_forward.w2) is Linear
+    assert isinstance(block.feed_forward.w13, nn.QuantizedLinear)
+    for ours, theirs in zip(answers(loaded), expected, strict=True):
+        assert distance(ours, theirs) < 1e-3
 
 
 WRONG = {

@@ -82,6 +82,7 @@ def test_it_is_said_to_be_noise(loaded: LoadedModel) -> None:
     assert loaded.info.family == "LFM2.5-Audio"
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_activations_stay_finite_and_of_a_size(loaded: LoadedModel) -> None:
     heard = loaded.model.embed_heard(mx.random.normal((200, 128), key=mx.random.key(0)))
     hidden = loaded.model(mx.concatenate([loaded.model.embed_text(mx.arange(200, 260)), heard], axis=1))

@@ -14,6 +14,8 @@ from lfm.random_model import write
 import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
 import mlx.nn as nn  # isort: skip
 
+pytestmark = pytest.mark.usefixtures("on_cpu")
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
