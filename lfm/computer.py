@@ -1,5 +1,6 @@
 """What this computer has: where MLX will compute, and how much memory there is. Asked before MLX may be imported."""
 
+import logging
 import platform
 import re
 import sys
@@ -11,8 +12,11 @@ from typing import Literal
 
 import psutil
 
+log = logging.getLogger(__name__)
+
 Backend = Literal["Metal", "CUDA", "CPU"]
 
+NVIDIA = Path("/dev/nvidia0")  # the first card
 CGROUP = Path("/sys/fs/cgroup")  # a container's own limit, which psutil does not know
 
 
@@ -34,9 +38,21 @@ def backend() -> Backend:
     """Where MLX will compute, from what is installed."""
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "Metal"
-    if Path("/dev/nvidia0").exists() and any(re.match(r"mlx[-_]cuda", each.name or "") for each in distributions()):
-        return "CUDA"
-    return "CPU"
+    return "CUDA" if NVIDIA.exists() and _for_cuda() else "CPU"
+
+
+def _for_cuda() -> bool:
+    """Is MLX's library the one for CUDA? Its package and the one for processors put theirs in the same place, and the later stays."""
+    packages = [each for each in distributions() if re.match(r"mlx[-_]cuda", each.name or "")]
+    libraries = [file for package in packages for file in package.files or () if file.name == "libmlx.so"]
+    if not libraries:
+        return False
+    paths = ((Path(str(file.locate())), file.size) for file in libraries)
+    if any(path.exists() and path.stat().st_size == size for path, size in paths):
+        return True
+    name = packages[0].name
+    log.warning("MLX for processors was installed over MLX for CUDA. Run: pip install --force-reinstall --no-deps %s", name)
+    return False
 
 
 def memory() -> Memory | None:

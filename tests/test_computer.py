@@ -1,5 +1,7 @@
 """What the computer has, and what the models cost: near the truth, and never more than a container allows."""
 
+import logging
+from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 
 import psutil
@@ -26,6 +28,39 @@ def test_memory_is_the_computers_or_what_a_container_is_allowed(tmp_path: Path, 
 def test_a_graphics_cards_memory_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(computer, "backend", lambda: "CUDA")
     assert computer.memory() is None
+
+
+def installed(site: Path, name: str, library: bytes) -> Distribution:
+    """A package that puts its library where all of MLX's do."""
+    (site / "mlx" / "lib").mkdir(parents=True, exist_ok=True)
+    (site / "mlx" / "lib" / "libmlx.so").write_bytes(library)
+    info = site / f"{name.replace('-', '_')}-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    (info / "RECORD").write_text(f"mlx/lib/libmlx.so,,{len(library)}\n")
+    return PathDistribution(info)
+
+
+@pytest.mark.parametrize(
+    ("packages", "found"),
+    [
+        (["mlx-cpu"], "CPU"),
+        (["mlx-cuda-13"], "CUDA"),
+        (["mlx-cpu", "mlx-cuda-13"], "CUDA"),
+        (["mlx-cuda-13", "mlx-cpu"], "CPU"),
+    ],
+)
+def test_the_library_that_was_installed_last_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, packages: list[str], found: str
+) -> None:
+    parts = [installed(tmp_path, name, b"x" * len(name)) for name in packages]
+    monkeypatch.setattr(computer, "distributions", lambda: parts)
+    monkeypatch.setattr(computer, "NVIDIA", tmp_path)
+    monkeypatch.setattr(computer.sys, "platform", "linux")
+    with caplog.at_level(logging.WARNING):
+        assert computer.backend.__wrapped__() == found
+    overwritten = packages == ["mlx-cuda-13", "mlx-cpu"]
+    assert ("pip install --force-reinstall --no-deps mlx-cuda-13" in caplog.text) == overwritten
 
 
 def test_numbers_are_counted_as_they_will_be_unpacked(golden_folders: dict[str, Path], lfm25: LoadedModel) -> None:
