@@ -1,6 +1,7 @@
 """Crops of codes with the recording and the SEANet decoder's waveform of the same moments."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +27,12 @@ class Crops:
                 self.index += [e | {"folder": len(self.codes)} for e in entries if e["frames"] > 12]
                 self.codes.append(np.memmap(folder / "codes", np.uint16, "r").reshape(-1, BOOKS))
                 self.waves.append(np.memmap(folder / "waves", np.int16, "r"))
-        self.audio = data / "audio"
-        self.cache: dict[str, np.ndarray] = {}
+        files = {entry["file"] for entry in self.index}
+        with ThreadPoolExecutor() as pool:
+            recordings = pool.map(lambda file: (padded(read(data / "audio" / file)) * 32767).astype(np.int16), files)
+            self.recordings = dict(zip(files, recordings, strict=True))
         lengths = np.array([e["frames"] for e in self.index], np.float64)
         self.chance = lengths / lengths.sum()
-
-    def recording(self, file: str) -> np.ndarray:
-        """Decoded once, kept as int16."""
-        if file not in self.cache:
-            self.cache[file] = (padded(read(self.audio / file)) * 32767).astype(np.int16)
-        return self.cache[file]
 
     def batch(self, rng: np.random.Generator, size: int, frames: int) -> tuple[Tensor, Tensor, Tensor, int]:
         """Codes (B, 8, F), recording and SEANet waveform (B, F * FRAME), frames not to judge.
@@ -55,7 +52,7 @@ class Crops:
             codes[row, :count] = self.codes[entry["folder"]][place : place + count]
             codes[row, count:] = codes[row, count - 1]
             samples = slice(first * FRAME, (first + count) * FRAME)
-            real[row, : count * FRAME] = self.recording(entry["file"])[samples] / 32767
+            real[row, : count * FRAME] = self.recordings[entry["file"]][samples] / 32767
             start = place * FRAME
             made[row, : count * FRAME] = self.waves[entry["folder"]][start : start + count * FRAME] / 32767
         skipped = WARM if middle else 0

@@ -32,7 +32,7 @@ class FusedEmbedding(nn.Module):
 
     def __call__(self, codes: Tensor) -> Tensor:
         """(B, 8, frames) -> (B, frames, width)."""
-        return self.emb(codes + torch.arange(BOOKS)[:, None] * BINS).mean(1)
+        return self.emb(codes + torch.arange(BOOKS, device=codes.device)[:, None] * BINS).mean(1)
 
 
 class ISTFT(nn.Module):

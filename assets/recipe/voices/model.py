@@ -1,5 +1,6 @@
 """Phones by 20 ms -> the codec's vectors by 80 ms, before they are quantised: an average of how a voice says them."""
 
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from language.store import CODEC_DELAY, SLOTS
 VOICES = ("us_female", "us_male", "uk_female", "uk_male")
 VECTORS = 128  # 64 of the semantic split, 64 of the acoustic one
 PLACE, WHERE = 4, 4  # features
+FOLDS = 2  # of the clips: what a decoder learns from is said by a model that has not heard it
 
 
 class Utterance(NamedTuple):
@@ -102,8 +104,18 @@ class VoiceModel(nn.Module):
         return self.out(self.norm(x))
 
 
-def trained(data: Path) -> VoiceModel:
+def fold(file: str) -> int:
+    """Which of the FOLDS a clip is in; -1 for the conversation's answers, which everybody may have heard: they are known by heart."""
+    return zlib.crc32(file.encode()) // 60 % FOLDS if file.startswith("spoken/") else -1
+
+
+def weights(data: Path, without: int | None = None) -> Path:
+    """Where `voices.train` keeps them."""
+    return data / "voices" / ("last.pt" if without is None else f"without-{without}.pt")
+
+
+def trained(data: Path, without: int | None = None) -> VoiceModel:
     """As `voices.train` left it."""
     model = VoiceModel().eval()
-    model.load_state_dict(torch.load(data / "voices" / "last.pt", weights_only=True)["model"])
+    model.load_state_dict(torch.load(weights(data, without), weights_only=True)["model"])
     return model

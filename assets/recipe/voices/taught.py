@@ -3,11 +3,13 @@
     python -m voices.taught --data DATA      -> DATA/language/drawn/{codes, waves, index.jsonl}, as codec.encode leaves its own
 
 Only the first codebooks say anything (`voices.say`), so the decoders must know the rest. In every other clip some codes of the second
-book are a neighbour's, as the model will err. `waves` is what the codec makes of four books.
+book are a neighbour's, as the model will err. `waves` is what the codec makes of four books. A clip is said by the model that was trained
+without it (`voices.train --without`), for what a model has heard it says twice as well as what it is asked for later.
 """
 
 import argparse
 import json
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from codec.quantise import books
 from detokenizer.data import neighbours
 from language.store import Store
 from training import two_threads
-from voices.model import Together, Utterance, trained
+from voices.model import FOLDS, Together, Utterance, fold, trained
 from voices.say import quantised, still, used
 from voices.train import voice
 
@@ -56,15 +58,17 @@ def main() -> None:
     store, codec = Store(args.data / "language" / "pack"), load(args.data / "codec" / "export")
     for book in books(codec):
         book.embedding  # noqa: B018  cached here, so that the threads only read
-    model = trained(args.data)
+    models = {without: trained(args.data, without) for without in range(FOLDS)} | {-1: trained(args.data)}
     centroids = torch.from_numpy(store.centroids)
     silent = still(centroids).numpy().astype(np.uint16)
     near, rng = neighbours([centroids[1]])[0].numpy(), np.random.default_rng(1)
     clips = recorded(args.data, store)
+    folds = [[clip for clip in clips if fold(clip["file"]) == n] for n in models]
 
     @torch.no_grad()
     def made(part: list[dict]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Codes (F, 8) and sound (F * FRAME,) of each."""
+        model = models[fold(part[0]["file"])]
         together = Together.of([Utterance.of(store.phones(c), c["frames"][1], voice(c["file"])) for c in part])
         vectors = model(together) * model.spread + model.mean
         rows = [row[: clip["frames"][1]] for row, clip in zip(vectors, part, strict=True)]
@@ -78,9 +82,9 @@ def main() -> None:
     out.mkdir(exist_ok=True)
     files = (out / "codes").open("wb"), (out / "waves").open("wb"), (out / "index.jsonl").open("w")
     with two_threads() as pool, files[0] as codes, files[1] as waves, files[2] as index:
-        parts = [clips[first : first + BATCH] for first in range(0, len(clips), BATCH)]
+        parts = [mine[first : first + BATCH] for mine in folds for first in range(0, len(mine), BATCH)]
         found = (one for both in pool.map(made, parts) for one in both)
-        for n, (clip, (row, wave)) in enumerate(zip(clips, found, strict=True)):
+        for n, (clip, (row, wave)) in enumerate(zip(chain(*folds), found, strict=True)):
             row = erring(row, near, rng) if n % 2 else row
             codes.write(row.tobytes()), waves.write(wave.tobytes())
             index.write(json.dumps({"file": clip["file"], "start": done, "frames": len(row)}) + "\n")

@@ -1,6 +1,7 @@
 """Train the voice model: the mean square of what it does not know of the codec's vectors.
 
-    python -m voices.train --data DATA --seconds 1200      -> DATA/voices/last.pt
+    python -m voices.train --data DATA --seconds 1200                      -> DATA/voices/last.pt
+    python -m voices.train --data DATA --seconds 1200 --without 0 (and 1)  -> DATA/voices/without-0.pt, for `voices.taught`
 
 Every pass over the clips is saved; the same command goes on from there.
 """
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from language.store import Store, held_out
 from training import Clock, save
-from voices.model import Together, Utterance, VoiceModel, padded
+from voices.model import Together, Utterance, VoiceModel, fold, padded, weights
 
 RATE, DECAY, WARM_UP = 2e-3, 0.05, 100
 CONSTANT = 0.4  # share of the time at the full rate; then linearly to nothing
@@ -25,8 +26,8 @@ BATCH, POOL = 24, 512  # clips of a batch, and how many are sorted by length to 
 Clip = tuple[Utterance, np.ndarray]  # and its vectors (F, 128)
 
 
-def clips(data: Path, store: Store) -> dict[str, list[Clip]]:
-    """To train on, and to measure with."""
+def clips(data: Path, store: Store, without: int | None) -> dict[str, list[Clip]]:
+    """To train on, and to measure with; the first lack a fold."""
     vectors = np.load(data / "voices" / "vectors.npy", mmap_mode="r")
     found: dict[str, list[Clip]] = {"train": [], "tune": []}
     for line in (data / "codec" / "codes" / "index.jsonl").read_text().splitlines():
@@ -34,6 +35,8 @@ def clips(data: Path, store: Store) -> dict[str, list[Clip]]:
         clip = store.clips[entry["file"]]
         said = Utterance.of(store.phones(clip), entry["frames"], voice(entry["file"]))
         part = "tune" if held_out(entry["file"]) and entry["file"].startswith("spoken/") else "train"
+        if part == "train" and fold(entry["file"]) == without:
+            continue
         found[part].append((said, vectors[entry["start"] : entry["start"] + entry["frames"]].astype(np.float32)))
     return found
 
@@ -75,10 +78,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="of the whole schedule")
+    parser.add_argument("--without", type=int, help="leave a fold of the clips out")
     args = parser.parse_args()
     torch.manual_seed(1)
-    data = clips(args.data, Store(args.data / "language" / "pack"))
-    model, path, spent, passes = VoiceModel(), args.data / "voices" / "last.pt", 0.0, 0
+    data = clips(args.data, Store(args.data / "language" / "pack"), args.without)
+    model, path, spent, passes = VoiceModel(), weights(args.data, args.without), 0.0, 0
     every = np.concatenate([v for _, v in data["train"]])
     model.mean.copy_(torch.from_numpy(every.mean(0)))
     model.spread.copy_(torch.from_numpy((every - every.mean(0)).reshape(-1, 2, 64).std((0, 2)).repeat(64)))

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Train both decoders on another machine, with a GPU and no network, from what decoders.bundle gathered and was unpacked there to DATA.
+# usage: assets/recipe/decoders/elsewhere.sh DATA WHEELS OUT SECONDS      (run in the repository's root; WHEELS: moshi, soundfile and what they need)
+# OUT receives the export in a tar, in pieces that are small enough to send.
+set -e
+data=$(realpath "$1") wheels=$(realpath "$2") out=$(realpath "$3") seconds=$4
+if ! python3 -c 'import soundfile, moshi' 2> /dev/null; then
+    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target /tmp/site "$wheels"/*.whl
+    export PYTHONPATH=/tmp/site
+fi
+cd assets/recipe
+export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=2
+for which in mimi detokenizer; do
+    python3 -m decoders.train --data "$data" --which $which --seconds "$seconds" > "$out/$which.log" 2>&1 &
+done
+wait
+tar -c -C "$data/codec" export | split -b 15000000 - "$out/export.tar."
