@@ -4,10 +4,8 @@
 # OUT receives the exported codec; the whole schedule is this one run.
 set -e
 bundle=$(realpath "$1") out=$(realpath "$2") seconds=$3
-if ! python3 -c 'import soundfile, moshi, pystoi' 2> /dev/null; then
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target /tmp/site "$bundle"/wheels/*.whl
-    export PYTHONPATH=/tmp/site
-fi
+. assets/recipe/wheels.sh
+carried "$bundle/wheels" "soundfile, moshi, pystoi"
 cd assets/recipe
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=4
 python3 -m codec.bundle --data /tmp/data --unpack "$bundle"

@@ -19,6 +19,7 @@ import soundfile as sf
 import soxr
 
 from codec.phones import EARLY, RATE, UNIT
+from corpus.parts import finished
 
 VOICES = {"slt": 170, "rms": 95, "awb": 125, "kal16": 105}  # and about how high they speak, in Hz
 PHONES = dict(
@@ -59,9 +60,8 @@ def main() -> None:
     rng = random.Random("flite")
     texts = [*rng.sample([t for t in usual if t not in spoken], args.count // 2), *rng.sample(rare, args.count - args.count // 2)]
     (audio / "flite").mkdir(parents=True, exist_ok=True)
-    mine = audio / "manifest-flite.jsonl"
-    done = {json.loads(line)["file"] for line in mine.read_text().splitlines()} if mine.exists() else set()
-    with mine.open("a") as manifest:
+    done = finished(audio)
+    with (audio / "manifest-flite.jsonl").open("a") as manifest:
         for n, text in enumerate(texts):
             voice, file = [*VOICES][n % len(VOICES)], f"flite/{n:05d}.opus"
             if file in done:

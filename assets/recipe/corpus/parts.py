@@ -4,6 +4,7 @@ Every choice is drawn from a generator seeded by part and index, so a part can b
 extended or shared among workers, and the same clip always comes out.
 """
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -128,6 +129,11 @@ def test(texts: Path) -> Iterator[Clip]:
 
 def speed(rng: random.Random) -> float:
     return round(rng.uniform(0.85, 1.2), 2)
+
+
+def finished(audio: Path) -> set[str]:
+    """The files that any worker has completed."""
+    return {json.loads(line)["file"] for manifest in audio.glob("manifest-*.jsonl") for line in manifest.read_text().splitlines()}
 
 
 def read(path: Path) -> list[str]:

@@ -15,14 +15,9 @@ from pathlib import Path
 import soundfile as sf
 
 from corpus.kokoro import RATE, Kokoro
-from corpus.parts import PARTS
+from corpus.parts import PARTS, finished
 
 log = logging.getLogger(__name__)
-
-
-def finished(audio: Path) -> set[str]:
-    """The files that any worker has completed."""
-    return {json.loads(line)["file"] for manifest in audio.glob("manifest-*.jsonl") for line in manifest.read_text().splitlines()}
 
 
 def main() -> None:

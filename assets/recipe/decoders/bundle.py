@@ -70,14 +70,15 @@ def unpack(bundle: Path, data: Path) -> None:
 @torch.no_grad()
 def sound(export: Path, folder: Path) -> None:
     """What Mimi makes of the codes, which is too large to be carried: the file `waves`."""
-    mimi = load(export).to(device())
+    on = device()
+    mimi = load(export).to(on)
     codes = np.memmap(folder / "codes", np.uint16, "r").reshape(-1, BOOKS)
     waves = np.memmap(folder / "waves", np.int16, "w+", shape=len(codes) * FRAME)
     clips = sorted(index(folder), key=lambda e: e["frames"])
     for first in range(0, len(clips), BATCH):
         part = clips[first : first + BATCH]
         rows = [torch.from_numpy(codes[e["start"] : e["start"] + e["frames"]].astype(np.int64)) for e in part]
-        made = mimi.decode(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).mT.to(device()))[:, 0].clamp(-1, 1)
+        made = mimi.decode(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).mT.to(on))[:, 0].clamp(-1, 1)
         for entry, wave in zip(part, (made * 32767).short().cpu().numpy(), strict=True):
             waves[entry["start"] * FRAME : (entry["start"] + entry["frames"]) * FRAME] = wave[: entry["frames"] * FRAME]
 

@@ -4,10 +4,8 @@
 # OUT receives the export in a tar, in pieces that are small enough to send.
 set -e
 data=$(realpath "$1") wheels=$(realpath "$2") out=$(realpath "$3") seconds=$4
-if ! python3 -c 'import soundfile, moshi' 2> /dev/null; then
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target /tmp/site "$wheels"/*.whl
-    export PYTHONPATH=/tmp/site
-fi
+. assets/recipe/wheels.sh
+carried "$wheels" "soundfile, moshi"
 cd assets/recipe
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=2
 for which in mimi detokenizer; do

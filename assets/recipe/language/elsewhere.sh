@@ -6,10 +6,8 @@
 set -e
 bundle=$(realpath "$1") out=$(realpath "$2") stop=$3 seconds=$4
 shift 4
-if ! python3 -c 'import soundfile' 2> /dev/null; then
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target /tmp/site "$bundle"/wheels/*.whl
-    export PYTHONPATH=/tmp/site
-fi
+. assets/recipe/wheels.sh
+carried "$bundle/wheels" "soundfile"
 [ -d /tmp/pack ] || cp -r "$bundle/pack" /tmp/pack
 start=
 [ -d "$bundle/small" ] && start="--start $bundle/small"
