@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from codec.model import WEIGHTS as MIMI
+from language import small
 from language.compare import compare
 from language.model import LanguageModel
 from language.sizes import TINY
@@ -36,8 +37,7 @@ KEPT = ("depth_linear", "pre_encode.conv")  # not packed: small, and heard
 def weights(run: Path, start: Path | None) -> dict[str, Tensor]:
     """The averaged weights, by published name."""
     if start is not None:
-        found = {k: v for p in sorted(start.glob("weights-*.safetensors")) for k, v in load_file(p).items()}
-        return {k: v.float() for k, v in found.items() if not k.startswith("helps.")}
+        return small.read(start)[0]
     return {k: v.float() for k, v in torch.load(run / "last.pt", map_location="cpu", weights_only=True)["average"].items()}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from codec.phones import SILENCE, UNLABELLED
 from language.store import Store, held_out
 
+UNSPOKEN = ("rare.txt", "definitions.txt")  # texts that are only pronounced
 ENOUGH = 4  # lengths from which on their middle says something
 EDGE = 254  # before the first phone and after the last
 Found = dict[tuple[int, ...], list[int]]

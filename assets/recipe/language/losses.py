@@ -29,11 +29,13 @@ LETTERS = 6  # places for the phones of a word
 LIKE_TOLD = 1.0
 HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones were told apart, but not put together
 SPELLED = 0.3
+ASTRAY = 4.0
 END_WEIGHT = 2.0
 SOUNDING = 4  # codebooks that carry the voices' sound (`voices.say`); each of the others holds one code throughout
+READ_OUT = 2  # those of what is read out
 BOOKS = (1.0, 0.7, 0.3, 0.2, *[0.02] * 4)  # weights
 FEW = 16
-TERMS = ("words", "codes", "book 0", "heard phones", "like told", "heard words", "next phones", "guide", "spelled")
+TERMS = ("words", "codes", "book 0", "astray", "heard phones", "like told", "heard words", "next phones", "guide", "spelled")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,15 @@ class Losses(nn.Module):
     """A batch to its losses."""
 
     def __init__(
-        self, model: LanguageModel, helps: Helps, mel: LogMel, samples: Tensor, codes: Tensor, slots: Tensor, near: Tensor
+        self,
+        model: LanguageModel,
+        helps: Helps,
+        mel: LogMel,
+        samples: Tensor,
+        codes: Tensor,
+        slots: Tensor,
+        near: Tensor,
+        centroids: Tensor,
     ) -> None:
         """
         Args:
@@ -94,10 +104,11 @@ class Losses(nn.Module):
             codes: (n + 1, 8), all that can be said; the last row is end-of-audio.
             slots: (n + 1, 4) the phones of those frames.
             near: (8, 2048, 8) each code's neighbours.
+            centroids: (8, 2048, 64) what each code stands for.
         """
         super().__init__()
         self.model, self.helps, self.mel = model, helps, mel
-        self.samples, self.codes, self.slots, self.near = samples, codes, slots, near
+        self.samples, self.codes, self.slots, self.near, self.centroids = samples, codes, slots, near, centroids
         attention = [block.self_attn for block in model.lfm.layers if hasattr(block, "self_attn")]
         self.guided = attention[len(attention) // 2]
         self.guided.watch = True
@@ -165,7 +176,7 @@ class Losses(nn.Module):
         return torch.where(moved, self.near[books, codes.clamp(max=END_OF_AUDIO - 1), pick], codes)
 
     def forward(self, batch: Batch, phase: Phase) -> tuple[Tensor, Tensor, Tensor]:
-        """The weighted sum, its terms (9,), and the cross-entropy of each codebook (8,); nan where a batch has none."""
+        """The weighted sum, its terms (10,), and the cross-entropy of each codebook (8,); nan where a batch has none."""
         if self.training and phase.hearing and len(batch.clips):
             loss = self.phones(self.helps.heard(self.encoded(batch)[0]), batch.heard_phones)
             none = loss.new_full((), float("nan"))
@@ -182,10 +193,10 @@ class Losses(nn.Module):
             loss = loss + terms["words"]
         if len(batch.frames):
             said = flat[batch.frame_place - 1]
-            books = self.codebooks(said, self.codes[batch.frames])
+            books, terms["astray"] = self.codebooks(said, self.codes[batch.frames])
             terms["codes"], terms["book 0"] = (books * torch.tensor(BOOKS, device=flat.device)).sum(), books[0].detach()
             terms["next phones"] = self.phones(self.helps.next(said), self.slots[batch.frames])
-            loss = loss + terms["codes"] + phase.next_phones * terms["next phones"]
+            loss = loss + terms["codes"] + ASTRAY * terms["astray"] + phase.next_phones * terms["next phones"]
         if encoded is not None:
             terms["heard phones"] = self.phones(self.helps.heard(encoded[0]), batch.heard_phones)
             terms["like told"] = self.like_told(encoded[1], batch.heard_phones)
@@ -201,8 +212,8 @@ class Losses(nn.Module):
             loss = loss + phase.guide * terms["guide"]
         return loss, torch.stack([terms[t].detach().float() for t in TERMS]), books.detach()
 
-    def codebooks(self, hidden: Tensor, codes: Tensor) -> Tensor:
-        """Cross-entropy of each codebook (8,); where it trains, the still ones on a few of the frames."""
+    def codebooks(self, hidden: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of each codebook (8,), where it trains of the still ones on a few of the frames; and how far they go `astray`."""
         picked = torch.arange(len(codes), device=codes.device)
         if self.training:
             picked = torch.randperm(len(codes), device=codes.device)[: -(-len(codes) // FEW)]
@@ -212,9 +223,22 @@ class Losses(nn.Module):
             each = [F.cross_entropy(logit.float(), codes[:, i], reduction="none") for i, logit in enumerate(logits)]
             return [(e * weight).sum() / weight.sum() for e in each]
 
-        sounding = mean(self.model.frames(hidden, codes, books=SOUNDING), codes, weight)
+        drawn = self.model.frames(hidden, codes, books=SOUNDING)
+        sounding = mean(drawn, codes, weight)
         every = mean(self.model.frames(hidden[picked], codes[picked]), codes[picked], weight[picked])
-        return torch.stack([*sounding, *every[SOUNDING:]])
+        return torch.stack([*sounding, *every[SOUNDING:]]), self.astray(drawn[:READ_OUT], codes)
+
+    def astray(self, logits: list[Tensor], codes: Tensor) -> Tensor:
+        """How far what is drawn is to be expected from what is right, squared, in variances: a near miss is heard less than a far one."""
+        sound = codes[:, 0] < END_OF_AUDIO
+        off = logits[0].new_zeros((), dtype=torch.float32)
+        with torch.autocast(codes.device.type, enabled=False):
+            for logit, right, centroids in zip(logits, codes[sound].T, self.centroids, strict=False):
+                chance = logit[sound, :END_OF_AUDIO].float().softmax(-1)
+                wanted, size = centroids[right], centroids.square().sum(-1)
+                squared = chance @ size - 2 * ((chance @ centroids) * wanted).sum(-1) + size[right]
+                off = off + squared.mean() / centroids.var(0).sum()
+        return off
 
     def phones(self, logits: Tensor, right: Tensor) -> Tensor:
         """(N, 4 * classes), (N, 4)."""

@@ -19,6 +19,7 @@ from codec.data import manifest, padded, read
 from codec.model import BOOKS, load
 from codec.phones import labels
 from codec.quantise import books
+from language.imagined import UNSPOKEN
 
 RATE = 16_000
 QUIET = 0.97  # libsndfile's scale: about 13 kbit/s
@@ -84,7 +85,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.data / "language" / "tokenizer.json", out)
     shutil.copy(args.data / "language" / "pronounced.npz", out)
-    (out / "sentences.txt").write_bytes(b"".join((args.data / name).read_bytes() for name in ("sentences.txt", "rare.txt")))
+    (out / "sentences.txt").write_bytes(b"".join((args.data / name).read_bytes() for name in ("sentences.txt", *UNSPOKEN)))
 
     entries = [e for part in (*HEARD, "replies") for e in manifest(audio, (part,))[: args.first]]
     entries = [e for e in entries if "questions/test/" not in e["file"]]

@@ -21,7 +21,7 @@ from language.data import Mix
 from language.losses import TERMS, Phase
 from language.sizes import TINY
 from language.store import Store
-from language.trainer import Trainer
+from language.trainer import PEAK, Trainer
 from lfm.sizes import POCKET
 from training import Clock
 
@@ -43,12 +43,16 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints")
     parser.add_argument("--start", type=Path, help="weights to begin with, as left by --small, when there is no checkpoint")
+    parser.add_argument(
+        "--begin", type=float, help="share of the schedule that counts as over with such weights; 0.15: the encoder can hear"
+    )
     parser.add_argument("--small", type=Path, help="also save the averaged weights here, in files under 15 MB")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--stop", type=float, default=math.inf)
     parser.add_argument("--positions", type=int, help="in a batch, padding included")
     parser.add_argument("--workers", type=int)
     parser.add_argument("--still", action="store_true", help="hold the encoder as it is: for a run with little to be heard")
+    parser.add_argument("--rate", type=float, default=PEAK, help="at its peak; less where batches are small and the weights good")
     parser.add_argument("--dropout", type=float, default=0.0, help="of encoder and backbone; for runs that see each clip dozens of times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="rehearse at a toy size")
@@ -62,8 +66,8 @@ def main() -> None:
     workers = args.workers if args.workers is not None else (max(1, (os.cpu_count() or 2) - 3) if gpu else 0)
     pause = 1 if gpu else 3
     store = Store(args.pack)
-    trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed, args.dropout, args.still)
-    trainer.resume(args.start)
+    trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed, args.dropout, args.still, args.rate)
+    trainer.resume(args.start, None if args.begin is None else args.begin * args.seconds)
     tests = {task: fixed(store, mix, min(positions, 8192), 2) for task, mix in TASKS.items()}
     log.info("%s, %d positions a batch, %d workers, %.2f M parameters", trainer.device, positions, workers, trainer.size / 1e6)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from codec.phones import UNLABELLED
 from detokenizer.data import neighbours
+from language import small
 from language.batches import Batch
 from language.hearing import LogMel
 from language.losses import TERMS, Helps, Losses, Phase
@@ -28,10 +28,9 @@ log = logging.getLogger(__name__)
 PEAK, WARM_UP, DECAY = 1.5e-3, 400, 0.05
 ENCODER_RATE, MATRIX_RATE = 0.8, 2.0  # of the others'
 AVERAGE, LATE_AVERAGE = 0.999, 0.99  # the second while the rate goes down, which is an average itself and should not lag behind
-MEASURED = ("words", "heard phones", "like told", "heard words", "next phones", "spelled")
+MEASURED = ("words", "astray", "heard phones", "like told", "heard words", "next phones", "spelled")
 FEW = 32  # rows or columns: no matrix worth turning
 HELPS_ALONE = 150  # steps
-PART = 14e6  # bytes of a small file
 UNLABELLED_FRAME = np.full(SLOTS, UNLABELLED, np.uint8)  # the end of what is said
 
 
@@ -51,8 +50,8 @@ def initialise(model: LanguageModel, centroids: Tensor) -> None:
 class Trainer:
     """One step at a time."""
 
-    def __init__(self, size: Size, store: Store, folder: Path, seed: int, dropout: float, still: bool = False) -> None:
-        """`still`: the encoder does not learn."""
+    def __init__(self, size: Size, store: Store, folder: Path, seed: int, dropout: float, still: bool = False, peak: float = PEAK) -> None:
+        """`still`: the encoder does not learn; `peak`: the rate."""
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.folder, self.seed = folder, seed
@@ -67,23 +66,25 @@ class Trainer:
         model = model.to(self.device)
         helps = Helps(self.config["encoder"]["d_model"], self.config["lfm"]["hidden_size"]).to(self.device)
         codes = torch.from_numpy(np.vstack([store.codes, ENDED])).long()
-        stores = (
+        held = (
             torch.from_numpy(store.samples),
             codes,
             torch.from_numpy(np.vstack([store.framed, UNLABELLED_FRAME])),
             neighbours([*centroids]),
+            centroids,
         )
         mel = LogMel(MelConfig.from_dict(self.config["preprocessor"]), self.device)
-        self.losses = Losses(model, helps, mel, *(s.to(self.device) for s in stores))
+        stores = [s.to(self.device) for s in held]
+        self.losses = Losses(model, helps, mel, *stores)
         self.model, self.average = model, deepcopy(model).requires_grad_(False).eval()
-        self.judge = Losses(self.average, helps, mel, *(getattr(self.losses, n) for n in ("samples", "codes", "slots", "near")))
+        self.judge = Losses(self.average, helps, mel, *stores)
         self.judge.eval()
         self.params = [p for p in self.losses.parameters() if p.requires_grad]
-        self.still = still
+        self.still, self.peak = still, peak
         matrices, others = self.parts()
         self.optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(others, PEAK, betas=(0.9, 0.95), fused=True),
-            torch.optim.Muon(matrices, PEAK, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, peak, betas=(0.9, 0.95), fused=True),
+            torch.optim.Muon(matrices, peak, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
         ]
         self.step, self.spent = 0, 0.0
         self.helpless = False  # weights are known, but not the heads that help: those learn first
@@ -116,7 +117,7 @@ class Trainer:
         alone = self.helpless and self.step < HELPS_ALONE
         warm = 1.0 if alone else min(1.0, (self.step + 1) / WARM_UP)
         for group in (g for o in self.optimisers for g in o.param_groups):
-            group["lr"] = PEAK * group["share"] * phase.rate * warm
+            group["lr"] = self.peak * group["share"] * phase.rate * warm
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             loss, terms, _ = self.losses(batch, phase)
         self.losses.zero_grad()
@@ -145,30 +146,19 @@ class Trainer:
         measured: dict = {k: round(terms[k], 3) for k in MEASURED if terms[k] == terms[k]}  # what a task lacks is nan
         return measured | ({"books": [round(b, 2) for b in books]} if books[0] == books[0] else {})
 
-    def save(self, small: Path | None) -> None:
+    def save(self, folder: Path | None) -> None:
+        """All, to go on from; the averaged weights alone to a folder, where one is given."""
         state = {
             "model": self.losses.state_dict(),
             "average": self.average.state_dict(),
             "optimisers": [o.state_dict() for o in self.optimisers],
         }
         save(state | {"step": self.step, "spent": self.spent}, self.folder / "last.pt")
-        if small is not None:
-            self.save_small(small)
+        if folder is not None:
+            small.write(folder, self.average.state_dict(), self.losses.helps.state_dict(), self.step, self.spent)
 
-    def save_small(self, folder: Path) -> None:
-        """The averaged weights in half precision, in files that are small enough to be sent."""
-        folder.mkdir(parents=True, exist_ok=True)
-        parts: list[dict[str, Tensor]] = [{}]
-        for name, value in (self.average.state_dict() | {f"helps.{n}": v for n, v in self.losses.helps.state_dict().items()}).items():
-            if sum(v.nbytes for v in parts[-1].values()) + 2 * value.numel() > PART:
-                parts.append({})
-            parts[-1][name] = value.half().cpu().contiguous()
-        for n, part in enumerate(parts):
-            save_file(part, folder / f"weights-{n}.safetensors")
-        (folder / "state.json").write_text(json.dumps({"step": self.step, "spent": self.spent}))
-
-    def resume(self, start: Path | None) -> None:
-        """From the last checkpoint, else from weights saved small, else afresh."""
+    def resume(self, start: Path | None, spent: float | None = None) -> None:
+        """From the last checkpoint, else from weights saved small, so many seconds into the schedule, else afresh."""
         path = self.folder / "last.pt"
         if path.exists():
             state = torch.load(path, map_location=self.device, weights_only=True)
@@ -178,13 +168,13 @@ class Trainer:
                 optimiser.load_state_dict(kept)
         elif start is not None:
             state = json.loads((start / "state.json").read_text())
-            weights = {k: v.float() for p in sorted(start.glob("weights-*.safetensors")) for k, v in load_file(p).items()}
-            helps = {k.removeprefix("helps."): weights.pop(k) for k in [*weights] if k.startswith("helps.")}
+            weights, helps = small.read(start)
             self.model.load_state_dict(weights), self.average.load_state_dict(weights)
             if helps:
                 self.losses.helps.load_state_dict(helps)
             self.helpless = not helps
             state["step"] = 0  # the optimiser starts afresh, so the rate warms up again
+            state["spent"] = state["spent"] if spent is None else spent
         else:
             return
         self.step, self.spent = state["step"], state["spent"]

@@ -109,13 +109,29 @@ def fold(file: str) -> int:
     return zlib.crc32(file.encode()) // 60 % FOLDS if file.startswith("spoken/") else -1
 
 
-def weights(data: Path, without: int | None = None) -> Path:
+class Chorus(nn.Module):
+    """The mean of what several say, of the same clips: each errs in its own way on what it has not heard."""
+
+    def __init__(self, models: list[VoiceModel]) -> None:
+        super().__init__()
+        self.models, self.mean, self.spread = nn.ModuleList(models), models[0].mean, models[0].spread
+
+    def forward(self, said: Together) -> Tensor:
+        """As one of them."""
+        return torch.stack([model(said) for model in self.models]).mean(0)
+
+
+def weights(data: Path, without: int | None = None, seed: int = 1) -> Path:
     """Where `voices.train` keeps them."""
-    return data / "voices" / ("last.pt" if without is None else f"without-{without}.pt")
+    return data / "voices" / f"{'all' if without is None else f'without-{without}'}-{seed}.pt"
 
 
-def trained(data: Path, without: int | None = None) -> VoiceModel:
-    """As `voices.train` left it."""
-    model = VoiceModel().eval()
-    model.load_state_dict(torch.load(weights(data, without), weights_only=True)["model"])
-    return model
+def trained(data: Path, without: int | None = None) -> Chorus:
+    """As `voices.train` left them, one for each seed."""
+    paths = sorted(weights(data, without).parent.glob(weights(data, without, 0).name.replace("0.pt", "*.pt")))
+    if not paths:
+        raise SystemExit(f"{weights(data, without)} is not there: run voices.train before this")
+    models = [VoiceModel().eval() for _ in paths]
+    for model, path in zip(models, paths, strict=True):
+        model.load_state_dict(torch.load(path, weights_only=True)["model"])
+    return Chorus(models)

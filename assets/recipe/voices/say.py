@@ -21,21 +21,20 @@ from codec.model import BOOKS
 from codec.phones import SILENCE
 from codec.quantise import nearest
 from language.imagined import Imagination
-from language.losses import SOUNDING
+from language.losses import READ_OUT, SOUNDING
 from language.sequences import Texts, on_time
 from language.store import SLOTS, Store, held_out, of_frames, progress
-from training import two_threads
+from training import multiplies_bfloat16, two_threads
 from voices.model import Together, Utterance, trained
 from voices.train import voice
 
 BATCH = 32
 END = 8  # slots of silence after what nobody said
-READ = 2  # codebooks
 
 
 def used(file: str) -> int:
     """How many codebooks a clip uses."""
-    return SOUNDING if file.startswith("replies/") else READ
+    return SOUNDING if file.startswith("replies/") else READ_OUT
 
 
 def still(centroids: Tensor) -> Tensor:
@@ -110,7 +109,9 @@ def main() -> None:
 
     @torch.no_grad()
     def made(part: list[tuple[dict, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
-        vectors = model(Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part]))
+        together = Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part])
+        with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(model.mean.device)):
+            vectors = model(together).float()
         rows = zip(part, vectors * model.spread + model.mean, strict=True)
         return [(clip["file"], quantised(row[: len(slots) // SLOTS], centroids, used(clip["file"]))) for (clip, slots), row in rows]
 

@@ -1,7 +1,8 @@
 """Train the voice model: the mean square of what it does not know of the codec's vectors.
 
-    python -m voices.train --data DATA --seconds 1200                      -> DATA/voices/last.pt
-    python -m voices.train --data DATA --seconds 1200 --without 0 (and 1)  -> DATA/voices/without-0.pt, for `voices.taught`
+    python -m voices.train --data DATA --seconds 1200                      -> DATA/voices/all-1.pt
+    python -m voices.train --data DATA --seconds 1200 --seed 2 (and 3 ...) -> DATA/voices/all-2.pt: what is said is the mean of all seeds
+    python -m voices.train --data DATA --seconds 1200 --without 0 (and 1)  -> DATA/voices/without-0-1.pt, for `voices.taught`
 
 Every pass over the clips is saved; the same command goes on from there.
 """
@@ -79,10 +80,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="of the whole schedule")
     parser.add_argument("--without", type=int, help="leave a fold of the clips out")
+    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    torch.manual_seed(1)
+    torch.manual_seed(args.seed)
     data = clips(args.data, Store(args.data / "language" / "pack"), args.without)
-    model, path, spent, passes = VoiceModel(), weights(args.data, args.without), 0.0, 0
+    model, path, spent, passes = VoiceModel(), weights(args.data, args.without, args.seed), 0.0, 0
     every = np.concatenate([v for _, v in data["train"]])
     model.mean.copy_(torch.from_numpy(every.mean(0)))
     model.spread.copy_(torch.from_numpy((every - every.mean(0)).reshape(-1, 2, 64).std((0, 2)).repeat(64)))
@@ -94,7 +96,7 @@ def main() -> None:
     clock, before, step = Clock(), spent, 0
     while spent < args.seconds and not clock.over:
         total, frames = torch.zeros(2), torch.zeros(())
-        for batch in batches(data["train"], random.Random(passes)):
+        for batch in batches(data["train"], random.Random(1000 * args.seed + passes)):
             spent = before + clock.run
             if spent > args.seconds or clock.over:
                 break

@@ -1,0 +1,58 @@
+"""WordNet's definitions as sentences: how fifty thousand more words are spelled and pronounced, between words that fit.
+
+    python -m corpus.definitions DATA      -> DATA/definitions.txt
+
+Nobody speaks them either (`corpus.rare`). Phones that were told were written no better than phones that were heard: what recognition
+lacked was words, not ears. WordNet's examples, which the test is of, are cut off.
+"""
+
+import random
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpus.rare import WORDNET
+from corpus.sentences import RUDE
+
+COUNT = 60_000
+SHORT, LONG = 4, 13  # words
+PLAIN = re.compile(r"[a-z]+(,? [a-z]+)*")
+NAMED = {"noun": "A {} is {}.", "verb": "To {} is to {}.", "adj": "What is {} is {}.", "adv": "{} means {}."}
+ALONE = 0.4  # share that is the definition alone
+
+
+def definitions(part: str) -> Iterator[tuple[str, str]]:
+    """A word and what it means; the first of several meanings, without what stands in brackets."""
+    for line in (WORDNET / f"data.{part}").read_text().splitlines():
+        if not line.startswith(" "):
+            fields, gloss = line.split(" | ", 1)
+            meaning = re.sub(r"\([^)]*\)", " ", re.split(r"[;:\"]", gloss)[0])
+            yield fields.split()[4].removesuffix("(p)").removesuffix("(a)"), " ".join(meaning.split())
+
+
+def sentence(part: str, word: str, meaning: str, rng: random.Random) -> str:
+    """One of them."""
+    if rng.random() < ALONE or not PLAIN.fullmatch(word):
+        return f"{meaning[0].upper()}{meaning[1:]}."
+    made = NAMED[part].format(word, meaning)
+    made = re.sub(r"^A (?=[aeiou])", "An ", made)
+    return made[0].upper() + made[1:]
+
+
+def main(out: Path) -> None:
+    taken = {line for name in ("sentences.txt", "test.txt") for line in (out / name).read_text().splitlines()}
+    rng = random.Random(1)
+    found = [
+        sentence(part, word, meaning, rng)
+        for part in NAMED
+        for word, meaning in definitions(part)
+        if PLAIN.fullmatch(meaning) and SHORT <= len(meaning.split()) <= LONG and not RUDE.search(f"{word} {meaning}")
+    ]
+    found = [line for line in dict.fromkeys(found) if line not in taken]
+    print(f"{len(found)} definitions")
+    (out / "definitions.txt").write_text("\n".join(rng.sample(found, min(COUNT, len(found)))) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
