@@ -75,6 +75,11 @@ def move_average(average: nn.Module, live: nn.Module, step: int, slow: float = 0
     torch._foreach_lerp_([*average.parameters()], [*live.parameters()], 1 - keep)
 
 
+def mean(several: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Of weights, by name, in single precision."""
+    return {name: torch.stack([one[name].float() for one in several]).mean(0) for name in several[0]}
+
+
 def save(state: dict, path: Path) -> None:
     """Written beside and renamed, so that a kill leaves the last good one."""
     new = path.with_suffix(".new")

@@ -12,8 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpus.rare import WORDNET
-from corpus.sentences import RUDE
+from corpus.sentences import RUDE, WORDNET
 
 COUNT = 60_000
 SHORT, LONG = 4, 13  # words
@@ -33,10 +32,8 @@ def definitions(part: str) -> Iterator[tuple[str, str]]:
 
 def sentence(part: str, word: str, meaning: str, rng: random.Random) -> str:
     """One of them."""
-    if rng.random() < ALONE or not PLAIN.fullmatch(word):
-        return f"{meaning[0].upper()}{meaning[1:]}."
-    made = NAMED[part].format(word, meaning)
-    made = re.sub(r"^A (?=[aeiou])", "An ", made)
+    alone = rng.random() < ALONE or not PLAIN.fullmatch(word)
+    made = f"{meaning}." if alone else re.sub(r"^A (?=[aeiou])", "An ", NAMED[part].format(word, meaning))
     return made[0].upper() + made[1:]
 
 

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from corpus.sentences import RUDE
+from corpus.sentences import RUDE, WORDNET
 
-WORDNET = Path("/usr/share/wordnet")
 COUNT = 24_000
 RARE = 60  # words that fewer lines of the sentences hold are replaced
 USED = 0.85  # share of the words that occur in the texts that WordNet's makers counted

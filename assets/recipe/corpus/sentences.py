@@ -18,6 +18,7 @@ RUDE = re.compile(
 )
 ATTRIBUTION = re.compile(r"\b(thou|thee|thy|hath|doth|o'er|ye)\b", re.I)
 
+WORDNET = Path("/usr/share/wordnet")
 SEED = 2026
 
 # fmt: off
@@ -88,7 +89,7 @@ def examples() -> list[str]:
     """WordNet's usage examples of five to fourteen words, without rude or archaic ones."""
     found = set()
     for part in ("noun", "verb", "adj", "adv"):
-        for line in Path(f"/usr/share/wordnet/data.{part}").read_text(errors="replace").splitlines():
+        for line in (WORDNET / f"data.{part}").read_text(errors="replace").splitlines():
             for m in re.finditer(r'"([^"]*)"(?!\s*-)', line.partition("|")[2]):
                 s = m.group(1).strip().rstrip(".;,")
                 if (

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from codec.encode import makes_codes
 from codec.model import WEIGHTS
+from training import mean
 
 
 def main(earlier: Path, later: Path, out: Path) -> None:
@@ -21,8 +22,8 @@ def main(earlier: Path, later: Path, out: Path) -> None:
     shutil.copytree(later, out)
     for name in (WEIGHTS, "audio_detokenizer/model.safetensors"):
         before, after = load_file(earlier / name), load_file(later / name)
-        middle = {key: value if value.equal(before[key]) else ((value.float() + before[key].float()) / 2) for key, value in after.items()}
-        save_file({key: value.to(after[key].dtype) for key, value in middle.items()}, out / name, {"format": "pt"})
+        middle = {key: value.to(after[key].dtype) for key, value in mean([after, before]).items()}
+        save_file(middle, out / name, {"format": "pt"})
 
 
 if __name__ == "__main__":

@@ -8,15 +8,8 @@ Small batches at a fair rate learn something and lose as much to noise; in the m
 import argparse
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from language import small
-
-
-def mean(several: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """By name."""
-    return {name: torch.stack([one[name] for one in several]).mean(0) for name in several[0]}
+from training import mean
 
 
 def main() -> None:
@@ -25,7 +18,7 @@ def main() -> None:
     parser.add_argument("small", type=Path, nargs="+")
     args = parser.parse_args()
     models, helps = zip(*map(small.read, args.small), strict=True)
-    small.write(args.out, mean([*models]), mean([*helps]) if all(helps) else {}, 0, 0.0)
+    small.write(args.out, mean(models), mean(helps) if all(helps) else {}, 0, 0.0)
 
 
 if __name__ == "__main__":

@@ -114,23 +114,24 @@ class Chorus(nn.Module):
 
     def __init__(self, models: list[VoiceModel]) -> None:
         super().__init__()
-        self.models, self.mean, self.spread = nn.ModuleList(models), models[0].mean, models[0].spread
+        self.models = nn.ModuleList(models)
 
     def forward(self, said: Together) -> Tensor:
-        """As one of them."""
-        return torch.stack([model(said) for model in self.models]).mean(0)
+        """(B, F, 128), as the codec has them."""
+        return torch.stack([model(said).float() * model.spread + model.mean for model in self.models]).mean(0)
 
 
-def weights(data: Path, without: int | None = None, seed: int = 1) -> Path:
-    """Where `voices.train` keeps them."""
+def weights(data: Path, without: int | None = None, seed: int | str = 1) -> Path:
+    """Where `voices.train` keeps them; "*" for all seeds."""
     return data / "voices" / f"{'all' if without is None else f'without-{without}'}-{seed}.pt"
 
 
 def trained(data: Path, without: int | None = None) -> Chorus:
     """As `voices.train` left them, one for each seed."""
-    paths = sorted(weights(data, without).parent.glob(weights(data, without, 0).name.replace("0.pt", "*.pt")))
+    every = weights(data, without, "*")
+    paths = sorted(every.parent.glob(every.name))
     if not paths:
-        raise SystemExit(f"{weights(data, without)} is not there: run voices.train before this")
+        raise SystemExit(f"{every} is not there: run voices.train before this")
     models = [VoiceModel().eval() for _ in paths]
     for model, path in zip(models, paths, strict=True):
         model.load_state_dict(torch.load(path, weights_only=True)["model"])

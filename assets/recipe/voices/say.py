@@ -110,9 +110,8 @@ def main() -> None:
     @torch.no_grad()
     def made(part: list[tuple[dict, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
         together = Together.of([Utterance.of(slots, len(slots) // SLOTS, voice(clip["file"])) for clip, slots in part])
-        with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(model.mean.device)):
-            vectors = model(together).float()
-        rows = zip(part, vectors * model.spread + model.mean, strict=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
+            rows = zip(part, model(together), strict=True)
         return [(clip["file"], quantised(row[: len(slots) // SLOTS], centroids, used(clip["file"]))) for (clip, slots), row in rows]
 
     with two_threads() as pool:

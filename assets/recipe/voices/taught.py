@@ -70,8 +70,7 @@ def main() -> None:
         """Codes (F, 8) and sound (F * FRAME,) of each."""
         model = models[fold(part[0]["file"])]
         together = Together.of([Utterance.of(store.phones(c), c["frames"][1], voice(c["file"])) for c in part])
-        vectors = model(together) * model.spread + model.mean
-        rows = [row[: clip["frames"][1]] for row, clip in zip(vectors, part, strict=True)]
+        rows = [row[: clip["frames"][1]] for row, clip in zip(model(together), part, strict=True)]
         fine = [quantised(row, centroids, WHOLE) for row in rows]
         padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(codes.astype(np.int64)) for codes in fine], batch_first=True)
         sound: Tensor = codec.decode(padded.mT)[:, 0].clamp(-1, 1)
