@@ -14,7 +14,6 @@ from pathlib import Path
 
 from corpus.sentences import RUDE, WORDNET
 
-COUNT = 60_000
 SHORT, LONG = 4, 13  # words
 PLAIN = re.compile(r"[a-z]+(,? [a-z]+)*")
 NAMED = {"noun": "A {} is {}.", "verb": "To {} is to {}.", "adj": "What is {} is {}.", "adv": "{} means {}."}
@@ -22,12 +21,13 @@ ALONE = 0.4  # share that is the definition alone
 
 
 def definitions(part: str) -> Iterator[tuple[str, str]]:
-    """A word and what it means; the first of several meanings, without what stands in brackets."""
+    """A word and what it means, one of several ways to say it after another, without what stands in brackets."""
     for line in (WORDNET / f"data.{part}").read_text().splitlines():
         if not line.startswith(" "):
             fields, gloss = line.split(" | ", 1)
-            meaning = re.sub(r"\([^)]*\)", " ", re.split(r"[;:\"]", gloss)[0])
-            yield fields.split()[4].removesuffix("(p)").removesuffix("(a)"), " ".join(meaning.split())
+            word = fields.split()[4].removesuffix("(p)").removesuffix("(a)")
+            for meaning in re.split("[;:]", re.sub(r"\([^)]*\)", " ", gloss.split('"')[0])):
+                yield word, " ".join(meaning.split())
 
 
 def sentence(part: str, word: str, meaning: str, rng: random.Random) -> str:
@@ -47,8 +47,7 @@ def main(out: Path) -> None:
         if PLAIN.fullmatch(meaning) and SHORT <= len(meaning.split()) <= LONG and not RUDE.search(f"{word} {meaning}")
     ]
     found = [line for line in dict.fromkeys(found) if line not in taken]
-    print(f"{len(found)} definitions")
-    (out / "definitions.txt").write_text("\n".join(rng.sample(found, min(COUNT, len(found)))) + "\n")
+    (out / "definitions.txt").write_text("\n".join(rng.sample(found, len(found))) + "\n")
 
 
 if __name__ == "__main__":

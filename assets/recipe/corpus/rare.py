@@ -16,7 +16,7 @@ from pathlib import Path
 
 from corpus.sentences import RUDE, WORDNET
 
-COUNT = 24_000
+COUNT = 124_000
 RARE = 60  # words that fewer lines of the sentences hold are replaced
 USED = 0.85  # share of the words that occur in the texts that WordNet's makers counted
 WORD = re.compile(r"[a-z]{3,13}")

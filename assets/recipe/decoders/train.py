@@ -35,8 +35,8 @@ from training import Clock, Halves, Whole, device, move_average, save
 
 log = logging.getLogger(__name__)
 
-PEAK, FINAL, WARM_UP = 3e-4, 1e-5, 100
-MEL, STFT, PHASE, ENVELOPES, PHONES, FOOLED, APART = 3.0, 1.0, 1.0, 15.0, 2.0, 0.3, 1.0
+PEAK, LOWEST, WARM_UP = 3e-4, 1 / 30, 100  # of the rate: where it begins, its end as a share of that, steps up to it
+MEL, STFT, PHASE, ENVELOPES, PHONES, FOOLED, APART = 3.0, 1.0, 1.0, 15.0, 5.0, 0.3, 1.0
 ALONE = 60  # steps in which only the adversary learns
 BATCHES = {"cpu": (8, 24), "cuda": (48, 32)}  # clips, frames
 SAVE_EVERY, LOG_EVERY = 240, 30  # seconds
@@ -88,18 +88,19 @@ class DetokenizerDecoder(nn.Module):
 class Trainer:
     """A decoder, its adversary, and one step of both."""
 
-    def __init__(self, export: Path, which: str, listener: Listener, adversary: bool, seed: int) -> None:
+    def __init__(self, export: Path, which: str, listener: Listener, adversary: bool, rate: float, seed: int) -> None:
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
         self.device = device()
         self.maker = (MimiDecoder if which == "mimi" else DetokenizerDecoder)(export).to(self.device).train()
         self.average = deepcopy(self.maker).eval().requires_grad_(False)
         self.adversary, self.phase = Adversary().to(self.device), PhaseLoss().to(self.device)
+        self.rate = rate
         self.fights, self.phased = adversary, which == "detokenizer"  # the other decoder has its own idea of phase
         self.params = [p for p in self.maker.parameters() if p.requires_grad]
         self.against = [*self.adversary.parameters()]
-        self.optimiser = torch.optim.AdamW(self.params, PEAK, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
-        self.other = torch.optim.AdamW(self.against, PEAK, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
+        self.optimiser = torch.optim.AdamW(self.params, rate, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
+        self.other = torch.optim.AdamW(self.against, rate, betas=(0.8, 0.99), weight_decay=0.0, fused=True)
         kind = Halves if self.device.type == "cpu" else Whole
         self.backward, self.backward_against = kind(self.params), kind(self.against)
         self.spectral, self.envelopes, self.listener = (part.to(self.device) for part in (SpectralLoss(), Envelopes(), listener))
@@ -132,7 +133,7 @@ class Trainer:
             loss = self.adversary.own_loss(made[part, begin:], real[part, begin:])
             return loss.detach()[None], torch.autograd.grad(loss, self.against), None
 
-        rate = FINAL + (PEAK - FINAL) * 0.5 * (1 + math.cos(math.pi * done))
+        rate = self.rate * (LOWEST + (1 - LOWEST) * 0.5 * (1 + math.cos(math.pi * done)))
         terms, _ = self.backward(make, size)
         own, _ = self.backward_against(judge, size) if self.fights else (terms.new_zeros(1), [])
         for optimiser, params, moves in ((self.optimiser, self.params, not alone), (self.other, self.against, self.fights)):
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--which", choices=["mimi", "detokenizer"], required=True)
     parser.add_argument("--listener", default="run", help="folder under DATA/language: whose encoder must understand what is made")
     parser.add_argument("--adversary", action="store_true", help="three times the work")
+    parser.add_argument("--rate", type=float, default=PEAK, help="of learning; less for weights that know much already")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--stop", type=float, default=math.inf)
     parser.add_argument("--seed", type=int, default=1)
@@ -176,7 +178,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     checkpoint = folder / f"{args.which}.pt"
     clock = Clock(args.stop)
-    trainer = Trainer(export, args.which, Listener(args.data / "language" / args.listener), args.adversary, args.seed)
+    trainer = Trainer(export, args.which, Listener(args.data / "language" / args.listener), args.adversary, args.rate, args.seed)
     if checkpoint.exists():
         trainer.load(checkpoint)
         log.info("resumed at step %d, %.0f s", trainer.step, trainer.spent)

@@ -20,7 +20,7 @@ from language.sequences import Builder, Sequence, Texts, Told, being_said, on_ti
 from language.store import SLOTS, Store, held_out, progress, sounded
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
-EVERYDAY = 0.3  # share of the everyday sentences where nobody spoke them; clips of them are known by heart soon enough
+EVERYDAY, EASY = 0.3, 0.1  # share of the everyday sentences where nobody spoke them: of what is to be said, and of what is told in phones
 VOICED, TOLD = 0.8, 0.5  # share of the questions with a clip that are heard, and of the others that are told in phones
 ALOUD = 0.1  # share of the conversations that are one question with a clip
 SUMS = 6  # one after another
@@ -161,10 +161,10 @@ class Sampler:
         turns = [next(self.sums) for _ in range(SUMS)]
         return self.build.reckon([(self.typed(t.line), t.reply.text) for t in turns])
 
-    def sentence(self) -> str:
-        """One that anybody could say."""
+    def sentence(self, easy: float = EVERYDAY) -> str:
+        """One that anybody could say; `easy`: the share of the everyday ones."""
         every, everyday = self.unspoken
-        return self.rng.choice(everyday if everyday and self.rng.random() < EVERYDAY else every)
+        return self.rng.choice(everyday if everyday and self.rng.random() < easy else every)
 
     def spell(self) -> Sequence | None:
         """How any sentence is pronounced."""
@@ -183,8 +183,8 @@ class Sampler:
         return Told(phones, share, being_said(*self.build.texts(text), share, phones))
 
     def tell(self) -> Sequence | None:
-        """Recognition of any sentence, told in phones."""
-        text = self.sentence()
+        """Recognition of any sentence, told in phones; it has to be of words that are new, or is known by heart."""
+        text = self.sentence(EASY)
         return self.build.transcribe(told, text) if (told := self.told(text)) else None
 
     def read(self) -> Sequence:

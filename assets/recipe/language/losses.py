@@ -21,10 +21,10 @@ from lfm.random_model import CONTROL
 from lfm.sizes import CODEBOOKS
 
 GUIDED_HEADS, NEIGHBOURS = 2, 8
-MISHEARD = 0.1  # share of the phones told that are others
+MISHEARD = 0.05  # share of the phones told that are others
 NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
-UNREAD = 0.15  # share of its own words that are not read: what comes next is to be heard, not guessed from a sentence known by heart
+UNREAD = 0.05  # share of its own words that are not read: what comes next is to be heard, not guessed from a sentence known by heart
 LETTERS = 6  # places for the phones of a word
 LIKE_TOLD = 1.0
 HEARD_WORDS = 0.5  # weight of the words that are heard; without it the phones were told apart, but not put together
