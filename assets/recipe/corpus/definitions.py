@@ -21,7 +21,7 @@ ALONE = 0.4  # share that is the definition alone
 
 
 def definitions(part: str) -> Iterator[tuple[str, str]]:
-    """A word and what it means, one of several ways to say it after another, without what stands in brackets."""
+    """A word and what it means, once for each way to say it, without what stands in brackets."""
     for line in (WORDNET / f"data.{part}").read_text().splitlines():
         if not line.startswith(" "):
             fields, gloss = line.split(" | ", 1)

@@ -20,7 +20,8 @@ from language.sequences import Builder, Sequence, Texts, Told, being_said, on_ti
 from language.store import SLOTS, Store, held_out, progress, sounded
 
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
-EVERYDAY, EASY = 0.3, 0.1  # share of the everyday sentences where nobody spoke them: of what is to be said, and of what is told in phones
+# share of the everyday sentences where nobody spoke them: said, and told in phones; clips of them are known by heart soon enough
+EVERYDAY, EASY = 0.3, 0.1
 VOICED, TOLD = 0.8, 0.5  # share of the questions with a clip that are heard, and of the others that are told in phones
 ALOUD = 0.1  # share of the conversations that are one question with a clip
 SUMS = 6  # one after another

@@ -2,7 +2,7 @@
 
     python -m language.pronounce --data DATA      -> DATA/language/pronounced.npz
 
-Every other line as in America, the rest as in Britain. It takes five minutes, once.
+Every other line as in America, the rest as in Britain. It takes some ten minutes, once.
 """
 
 import argparse
