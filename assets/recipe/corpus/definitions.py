@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpus.sentences import RUDE, WORDNET
+from corpus.wordnet import RUDE, glosses
 
 SHORT, LONG = 4, 13  # words
 PLAIN = re.compile(r"[a-z]+(,? [a-z]+)*")
@@ -22,12 +22,9 @@ ALONE = 0.4  # share that is the definition alone
 
 def definitions(part: str) -> Iterator[tuple[str, str]]:
     """A word and what it means, once for each way to say it, without what stands in brackets."""
-    for line in (WORDNET / f"data.{part}").read_text().splitlines():
-        if not line.startswith(" "):
-            fields, gloss = line.split(" | ", 1)
-            word = fields.split()[4].removesuffix("(p)").removesuffix("(a)")
-            for meaning in re.split("[;:]", re.sub(r"\([^)]*\)", " ", gloss.split('"')[0])):
-                yield word, " ".join(meaning.split())
+    for word, gloss in glosses(part):
+        for meaning in re.split("[;:]", re.sub(r"\([^)]*\)", " ", gloss.split('"')[0])):
+            yield word, " ".join(meaning.split())
 
 
 def sentence(part: str, word: str, meaning: str, rng: random.Random) -> str:

@@ -1,43 +1,32 @@
 """Sentences of rare words: WordNet's examples, each word that few of them hold replaced by some other that WordNet knows.
 
-    python -m corpus.rare DATA      -> DATA/rare.txt
+    python -m corpus.rare DATA      -> DATA/rare.txt, DATA/used.txt
 
 Nobody speaks them and few mean anything. They are there to be pronounced: the words of the sentences alone are too few to learn from
-how English is spelled. Names are not among them, nor anything of `test.txt`.
+how English is spelled. Words of the first are any; those of the second are likelier the more they are used, and more of a sentence is
+replaced. Names are not among them, nor anything of `test.txt`.
 """
 
 import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 
-from corpus.sentences import RUDE, WORDNET
+from corpus.wordnet import counted, irregular, words
 
-COUNT = 124_000
-RARE = 60  # words that fewer lines of the sentences hold are replaced
+COUNT, COUNT_USED = 124_000, 280_000
+RARE, RARE_USED = 60, 200  # words that fewer lines of the sentences hold are replaced
 USED = 0.85  # share of the words that occur in the texts that WordNet's makers counted
-WORD = re.compile(r"[a-z]{3,13}")
 LINES = re.compile(r"[A-Z][a-z]+( [a-z]+)+[.?!]")  # without names or commas, so that any word can change
 
 
-def lemmas(part: str) -> Iterator[tuple[str, bool]]:
-    """Words of one part of speech, and whether they were counted in any text."""
-    for line in (WORDNET / f"index.{part}").read_text().splitlines():
-        if line.startswith(" "):
-            continue
-        fields = line.split()
-        counted = int(fields[5 + int(fields[3])])
-        if WORD.fullmatch(fields[0]) and not RUDE.search(fields[0]):
-            yield fields[0], counted > 0
-
-
-def ended(word: str, ending: str) -> str:
+def ended(word: str, part: str, ending: str) -> str:
     """A word with s, ed or ing behind it, or nothing."""
-    if not ending:
-        return word
+    if not ending or (word, ending) in irregular(part):
+        return irregular(part).get((word, ending), word)
     if word.endswith("e"):
         return word + ending if ending == "s" else word[:-1] + ending
     if ending == "s" and word.endswith(("s", "x", "z", "ch", "sh")):
@@ -50,24 +39,40 @@ def ended(word: str, ending: str) -> str:
 ENDINGS = {"noun": ("", "", "s"), "verb": ("", "s", "ed", "ing"), "adj": ("",), "adv": ("",)}
 
 
-def vocabulary(used: bool) -> dict[str, list[str]]:
-    """By part of speech."""
-    return {part: [word for word, counted in lemmas(part) if counted == used] for part in ENDINGS}
+def any_word(rng: random.Random) -> Callable[[], str]:
+    """Draws any, those of each part of speech equally often."""
+    parts = [*ENDINGS]
+    by_use = {used: {part: [word for word, is_used in words(part) if is_used == used] for part in parts} for used in (True, False)}
+
+    def drawn() -> str:
+        part = rng.choice(parts)
+        return ended(rng.choice(by_use[rng.random() < USED][part]), part, rng.choice(ENDINGS[part]))
+
+    return drawn
 
 
-def sentences(lines: list[str], rng: random.Random) -> Iterator[str]:
-    """Endlessly."""
+def used_word(rng: random.Random) -> Callable[[], str]:
+    """Draws those in use, by the root of how often they are used."""
+    counts = counted()
+    drawable = [(word, part) for part in ENDINGS for word, is_used in words(part) if is_used]
+    shares = [*accumulate(counts[one] ** 0.5 for one in drawable)]
+
+    def drawn() -> str:
+        word, part = rng.choices(drawable, cum_weights=shares)[0]
+        return ended(word, part, rng.choice(ENDINGS[part]))
+
+    return drawn
+
+
+def sentences(lines: list[str], rng: random.Random, rare: int, word: Callable[[], str]) -> Iterator[str]:
+    """Endlessly; `rare`: words in fewer lines are replaced by those that `word` draws."""
     held = Counter(word for line in lines for word in set(re.findall(r"[a-z]+", line.lower())))
     fitting = [line for line in lines if LINES.fullmatch(line)]
-    words = {used: vocabulary(used) for used in (True, False)}
-    parts = [*ENDINGS]
 
     def other(found: re.Match[str]) -> str:
-        if held[found[0].lower()] >= RARE:
+        if held[found[0].lower()] >= rare:
             return found[0]
-        part = rng.choice(parts)
-        word = ended(rng.choice(words[rng.random() < USED][part]), rng.choice(ENDINGS[part]))
-        return word.capitalize() if found[0][0].isupper() else word
+        return word().capitalize() if found[0][0].isupper() else word()
 
     while True:
         line = re.sub(r"[A-Za-z]+", other, rng.choice(fitting))
@@ -77,12 +82,18 @@ def sentences(lines: list[str], rng: random.Random) -> Iterator[str]:
 
 def main(out: Path) -> None:
     lines, test = ((out / name).read_text().splitlines() for name in ("sentences.txt", "test.txt"))
-    made = sentences(lines, random.Random(1))
-    found: dict[str, None] = dict.fromkeys(lines + test)
-    first = len(found)
-    while len(found) < first + COUNT:
-        found[next(made)] = None
-    (out / "rare.txt").write_text("\n".join([*found][first:]) + "\n")
+    taken = {*lines, *test}
+    rng, again = random.Random(1), random.Random(2)
+    for name, count, made in (
+        ("rare.txt", COUNT, sentences(lines, rng, RARE, any_word(rng))),
+        ("used.txt", COUNT_USED, sentences(lines, again, RARE_USED, used_word(again))),
+    ):
+        found: dict[str, None] = {}
+        while len(found) < count:
+            if (line := next(made)) not in taken:
+                found[line] = None
+        taken |= found.keys()
+        (out / name).write_text("\n".join(found) + "\n")
 
 
 if __name__ == "__main__":

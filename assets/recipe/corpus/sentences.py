@@ -1,5 +1,5 @@
-"""Compose the corpus' sentences: WordNet's usage examples (Debian package wordnet-base, WordNet
-licence) and everyday sentences from small grammars. Writes sentences.txt and test.txt, disjoint.
+"""Compose the corpus' sentences: WordNet's usage examples and everyday sentences from small grammars.
+Writes sentences.txt and test.txt, disjoint.
 
     python -m corpus.sentences DATA
 """
@@ -11,14 +11,10 @@ import re
 import sys
 from pathlib import Path
 
-RUDE = re.compile(
-    r"\b(fuck|shit|cunt|whore|slut|nigg|fag|rape|raping|penis|vagina|sex|sexual|prostitut|bitch|bastard|damn|breast|nude|naked|"
-    r"jew|negro|slave|nazi|murder|suicide|kill|blood|drug|cocaine|heroin|terroris|bomb)\w*",
-    re.I,
-)
+from corpus.wordnet import PARTS, RUDE, glosses
+
 ATTRIBUTION = re.compile(r"\b(thou|thee|thy|hath|doth|o'er|ye)\b", re.I)
 
-WORDNET = Path("/usr/share/wordnet")
 SEED = 2026
 
 # fmt: off
@@ -88,9 +84,9 @@ def everyday(rng: random.Random) -> str:
 def examples() -> list[str]:
     """WordNet's usage examples of five to fourteen words, without rude or archaic ones."""
     found = set()
-    for part in ("noun", "verb", "adj", "adv"):
-        for line in (WORDNET / f"data.{part}").read_text(errors="replace").splitlines():
-            for m in re.finditer(r'"([^"]*)"(?!\s*-)', line.partition("|")[2]):
+    for part in PARTS:
+        for _, gloss in glosses(part):
+            for m in re.finditer(r'"([^"]*)"(?!\s*-)', gloss):
                 s = m.group(1).strip().rstrip(".;,")
                 if (
                     5 <= len(s.split()) <= 14
