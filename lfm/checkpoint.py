@@ -28,6 +28,8 @@ from lfm.weights import Tensors, read_header, read_json
 CONTEXT = 32_768  # as the model card says; config.json's 128,000 is what RoPE was made for, not what was trained
 MIMI_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
 DETOKENIZER_FOLDER = "audio_detokenizer"
+MOST_BEAMS = 16
+GENERATION = "generation_config.json"  # where transformers' checkpoints say how they want to be run
 DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
 SHOWN = 3  # names in a message
 
@@ -43,6 +45,7 @@ class LoadedModel:
     tokenizer: Tokenizer
     config: LfmAudioConfig
     info: ModelInfo
+    beams: int = 1  # texts that recognition keeps side by side
 
     def decoder(self, name: DecoderName | None = None) -> Mimi | Detokenizer:
         """The one of that name, or the default."""
@@ -113,7 +116,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
     )
     if on_cpu:
         blas.suit(info.memory)
-    return LoadedModel(model, decoders, tokenizer, config, info)
+    return LoadedModel(model, decoders, tokenizer, config, info, _beams(folder / GENERATION))
 
 
 def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
@@ -216,6 +219,13 @@ def _mimi(folder: Path, n_codebooks: int) -> Mimi:
     mimi = Mimi(replace(config, codebooks=n_codebooks))
     fill(mimi, Tensors(folder / MIMI_FILE), MIMI, mx.float32, Quantization.from_config(raw))
     return mimi
+
+
+def _beams(path: Path) -> int:
+    beams = read_json(path).get("num_beams", 1) if path.is_file() else 1
+    if type(beams) is not int or not 1 <= beams <= MOST_BEAMS:
+        raise ConfigError(f"{path} has {beams!r} for num_beams, which is a number from 1 to {MOST_BEAMS}. Write one, or remove it.")
+    return beams
 
 
 def _parse(path: Path, parse: Callable[[dict[str, Any]], Config], raw: dict[str, Any]) -> Config:

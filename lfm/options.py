@@ -36,6 +36,7 @@ class Options:
     decoder: DecoderName | None = None  # None: the checkpoint's own, the detokenizer where there is one
     compare: DecoderName | None = None  # speak: let this one decode the same frames too
     with_audio: bool = True  # chat: False answers in text alone
+    beams: int | None = None  # transcribe: texts that go on side by side; None: as many as the checkpoint asks for
 
 
 CHAT = Options()

@@ -13,6 +13,7 @@ from lfm.mel import log_mel
 from lfm.model.conformer import positional_encoding
 from lfm.model.state import State
 from lfm.options import CHAT, SPEAK
+from lfm.search import search
 
 QUESTION = 8  # seconds: as long as what is said at a microphone
 FED = (64, 24, 1)  # positions at once: a long prompt, a short one, a step
@@ -35,6 +36,10 @@ def rehearsal(loaded: LoadedModel, generator: TokenGenerator) -> Iterator[None]:
     for length in FED:
         embeddings = model.embed_text(mx.zeros((length,), mx.int32))
         mx.eval(mx.argmax(model.text_logits(model(embeddings, state)[0, -1])), state.arrays())
+        yield
+    if loaded.beams > 1:
+        hidden = mx.zeros((model.hidden_size,), model.dtype)
+        list(search(model, hidden, state, loaded.tokenizer.im_end, loaded.beams, 2, lambda: False))
         yield
     yield from encoding(loaded)
 

@@ -16,11 +16,12 @@ from lfm.config import END_OF_AUDIO
 from lfm.conversation import Conversation, Segment, Spoken
 from lfm.errors import ContextFull, LfmError
 from lfm.events import AudioChunk, Done, Event, Stats, TextDelta
-from lfm.generate import Frame, Stopped, TokenGenerator, Word
+from lfm.generate import Frame, Stopped, Token, TokenGenerator, Word
 from lfm.mel import log_mel
 from lfm.model.state import State
 from lfm.options import Options
 from lfm.schedule import Interleaved, Schedule
+from lfm.search import search
 
 ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
 LOST = sys.maxsize  # Mark.fed where the state of that moment is not known any more
@@ -140,8 +141,11 @@ class Session:
             else:
                 self.conversation.close()
 
-    def answer(self, schedule: Schedule, options: Options, stopped: Stopped, meter: Meter) -> Iterator[Event]:
-        """Feed what is unread, then speak; every word and frame is put into the conversation as it is yielded."""
+    def answer(self, schedule: Schedule, options: Options, stopped: Stopped, meter: Meter, beams: int = 1) -> Iterator[Event]:
+        """Feed what is unread, then speak; every word and frame is put into the conversation as it is yielded.
+
+        With several beams it is words alone that are said, the likeliest text together; the next turn feeds them.
+        """
         conversation = self.conversation
         unread = conversation.segments[self.fed :]
         meter.add(prompt_tokens=sum(map(len, unread)))
@@ -157,8 +161,13 @@ class Session:
         render = Renderer(self.loaded.decoder(options.decoder)) if options.with_audio else None
         words = self.loaded.tokenizer.stream()
         reason: Reason = "length"
-        for token in self.generator.generate(hidden, self.state, schedule, options, render):
-            self.fed += 1
+        if beams > 1:
+            end = self.loaded.tokenizer.im_end
+            tokens: Iterator[Token] = search(self.generator.model, hidden, self.state, end, beams, options.max_tokens, stopped)
+        else:
+            tokens = self.generator.generate(hidden, self.state, schedule, options, render)
+        for token in tokens:
+            self.fed += beams == 1
             match token:
                 case Word(word):
                     conversation.word(word)
@@ -178,6 +187,9 @@ class Session:
             if stopped():
                 reason = "cancelled"
                 break
+        else:
+            if beams > 1 and stopped():  # the search looks for itself, since words may take long to be certain
+                reason = "cancelled"
         if render is not None and reason == "length":
             yield from self._sound(render.finish(ended=False), meter)
         yield meter.done(reason)

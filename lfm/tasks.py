@@ -27,12 +27,12 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
     for i, piece in enumerate(pieces):
         if i and piece.seconds < 0.1:
             break
-        session = Session(loaded, generator)
+        session, beams = Session(loaded, generator), options.beams or loaded.beams
         session.begin("", hear(piece, loaded), prompts.transcribe(loaded.info))
         limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
         if i:
             yield TextDelta(" ")
-        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter):
+        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter, beams):
             if isinstance(event, Done):
                 reason = event.reason
             else:

@@ -197,6 +197,19 @@ def test_info_tells_family_voices_and_size(copy: Path, loaded: LoadedModel) -> N
     assert (info.family, info.voices, info.name, info.noise) == ("LFM2.5-Audio-JP", ("Japanese",), "someone/LFM2.5-Audio-JP", False)
 
 
+def test_a_checkpoint_may_ask_for_several_texts_side_by_side(copy: Path, loaded: LoadedModel) -> None:
+    assert loaded.beams == 1
+    generation = copy / "generation_config.json"
+    generation.write_text('{"num_beams": 3}')
+    assert load(copy, "float32").beams == 3
+    generation.write_text('{"do_sample": true}')
+    assert load(copy, "float32").beams == 1
+    for wrong in ('"many"', "0", "true", "99"):
+        generation.write_text(f'{{"num_beams": {wrong}}}')
+        with pytest.raises(ConfigError, match=r"num_beams, which is a number from 1 to 16"):
+            load(copy, "float32")
+
+
 def test_either_decoder_is_enough_and_none_is_not(copy: Path) -> None:
     shutil.rmtree(copy / "audio_detokenizer")
     only = load(copy)

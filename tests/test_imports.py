@@ -7,7 +7,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "lfm").rglob("*.py")])
-MODEL_SIDE = ("lfm.model", "lfm.generate", "lfm.session", "lfm.tasks", "lfm.checkpoint", "lfm.sampling", "lfm.quantization", "lfm.layout")
+MODEL_SIDE = (
+    "lfm.model",
+    "lfm.generate",
+    "lfm.search",
+    "lfm.session",
+    "lfm.tasks",
+    "lfm.checkpoint",
+    "lfm.sampling",
+    "lfm.quantization",
+    "lfm.layout",
+)
 
 
 def module(path: Path) -> str:

@@ -44,11 +44,11 @@ class LfmAudio(nn.Module):
         return self.audio_embedding(codes + self._offsets).sum(axis=1)[None]
 
     def __call__(self, embeddings: mx.array, state: State | None = None) -> mx.array:
-        """(1, n, hidden) -> (1, n, hidden)."""
+        """(B, n, hidden) -> (B, n, hidden)."""
         return self.lfm(embeddings, state)
 
     def text_logits(self, hidden: mx.array) -> mx.array:
-        """(hidden,) -> (vocab,)."""
+        """(..., hidden) -> (..., vocab)."""
         return self.lfm.embed_tokens.as_linear(hidden)
 
     def audio_frame(self, hidden: mx.array, sample: Sample) -> mx.array:

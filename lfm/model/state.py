@@ -5,7 +5,7 @@ A new State is the reset; two States on one model never meet.
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, Self, TypeVar, cast
 
 import mlx.core as mx
 
@@ -16,6 +16,7 @@ class Slot(Protocol):
     def arrays(self) -> list[mx.array]: ...
     def mark(self) -> object: ...
     def rewind(self, mark: object) -> None: ...
+    def rows(self, rows: mx.array) -> Self: ...
 
 
 S = TypeVar("S", bound=Slot)
@@ -51,6 +52,12 @@ class State:
         for key, slot in self._slots.items():
             slot.rewind(mark[key])
 
+    def rows(self, rows: mx.array) -> Self:
+        """Another state, of some rows of the batch, (n,), each perhaps several times; this one stays as it is."""
+        chosen = type(self)()
+        chosen._slots = {key: slot.rows(rows) for key, slot in self._slots.items()}
+        return chosen
+
 
 class Past:
     """The last few inputs a causal convolution still needs, (B, n, C), or an overlap that is not yet complete."""
@@ -66,6 +73,11 @@ class Past:
 
     def rewind(self, mark: object) -> None:
         self.value = mark  # type: ignore[assignment]
+
+    def rows(self, rows: mx.array) -> Self:
+        chosen = type(self)()
+        chosen.value = None if self.value is None else self.value[rows]
+        return chosen
 
 
 class KVCache:
@@ -112,6 +124,13 @@ class KVCache:
         assert isinstance(mark, int)
         self.length = mark
 
+    def rows(self, rows: mx.array) -> Self:
+        chosen = type(self)()
+        chosen.length = self.length
+        if self._keys is not None and self._values is not None:
+            chosen._keys, chosen._values = self._keys[rows], self._values[rows]
+        return chosen
+
 
 class SlidingKVCache:
     """Keys and values of the last `window` positions."""
@@ -139,3 +158,10 @@ class SlidingKVCache:
 
     def rewind(self, mark: object) -> None:
         self.offset, self._past = mark  # type: ignore[misc]
+
+    def rows(self, rows: mx.array) -> Self:
+        chosen = type(self)(self.window)
+        chosen.offset = self.offset
+        if self._past is not None:
+            chosen._past = self._past[0][rows], self._past[1][rows]
+        return chosen

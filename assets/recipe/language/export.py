@@ -23,6 +23,7 @@ from language import small
 from language.compare import compare
 from language.model import LanguageModel
 from language.sizes import TINY
+from lfm.checkpoint import GENERATION
 from lfm.published import main_tensors
 from lfm.sizes import POCKET, Size
 
@@ -31,6 +32,7 @@ FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables 
 GROUPS = (128, 64, 32)
 FEW = 32  # rows: not worth it
 SHARPER = 6.0  # logits of codes: the published temperatures then draw almost the likeliest, which is what a small model knows
+BEAMS = 4  # texts that recognition keeps side by side (`lfm.search`); eight were no better
 KEPT = ("depth_linear", "pre_encode.conv")  # not packed: small, and heard
 
 
@@ -123,6 +125,7 @@ def main() -> None:
     arrays, section, read = stored(tensors)
     mx.save_safetensors(str(args.out / "model.safetensors"), arrays, {"format": "pt"})
     (args.out / "config.json").write_text(json.dumps(config | section, indent=1))
+    (args.out / GENERATION).write_text(json.dumps({"num_beams": BEAMS}) + "\n")
     shutil.copy(args.data / "language" / "tokenizer.json", args.out)
     write_decoders(args.data, args.codec, args.out)
 
