@@ -8,7 +8,7 @@ python -m voices.say --data "$data"
 mkdir -p "$target/pack" "$target/wheels"
 rm -f "$target"/pack/*
 cp "$data"/language/pack/*.opus "$data"/language/pack/*.jsonl "$data"/language/pack/*.npz "$target/pack"
-cp "$data"/language/pack/tokenizer.json "$data"/language/pack/sentences.txt "$target/pack"
+cp "$data"/language/pack/tokenizer.json "$data"/language/pack/sentences.txt "$data"/language/pack/told.txt "$target/pack"
 ls "$target"/wheels/*.whl > /dev/null 2>&1 || python -m pip download -q --no-deps --only-binary=:all: --python-version 3.12 \
     --implementation cp --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
     -d "$target/wheels" soundfile==0.14.0 cffi==2.1.1

@@ -22,6 +22,8 @@ from language.store import SLOTS, Store, held_out, progress, sounded
 STRANGE = 0.08  # share of the questions that are any sentence at all, which is politely refused
 # share of the everyday sentences where nobody spoke them: said, and told in phones; clips of them are known by heart soon enough
 EVERYDAY, EASY = 0.3, 0.1
+AT_ONCE = (1, 1, 2, 3)  # sentences that are told: one alone costs a prompt
+ONLY_TOLD = 0.4  # share of those of what is told that nothing says
 VOICED, TOLD = 0.8, 0.5  # share of the questions with a clip that are heard, and of the others that are told in phones
 ALOUD = 0.1  # share of the conversations that are one question with a clip
 SUMS = 6  # one after another
@@ -83,6 +85,11 @@ class Sampler:
         known = [s for s in self.store.sentences if s in self.imagined.kinds]
         return known, [s for s in known if s in self.everyday]
 
+    @cached_property
+    def only_told(self) -> list[str]:
+        """Sentences that are there for it."""
+        return [s for s in self.store.only_told if s in self.imagined.kinds]
+
     def takes(self) -> dict[str, dict]:
         """One take of each answer, of those whose words are always written before they are said."""
         found: dict[str, dict] = {}
@@ -109,7 +116,7 @@ class Sampler:
 
     def imagine(self) -> Sequence | None:
         """Synthesis of what nobody said."""
-        clip = self.made_up.get(self.sentence())
+        clip = self.made_up.get(self.sentence(self.unspoken[0], EVERYDAY))
         return self.said(clip) if clip else None
 
     def transcribe(self) -> Sequence | None:
@@ -162,31 +169,39 @@ class Sampler:
         turns = [next(self.sums) for _ in range(SUMS)]
         return self.build.reckon([(self.typed(t.line), t.reply.text) for t in turns])
 
-    def sentence(self, easy: float = EVERYDAY) -> str:
-        """One that anybody could say; `easy`: the share of the everyday ones."""
-        every, everyday = self.unspoken
+    def sentence(self, every: list[str], easy: float) -> str:
+        """One of them; `easy`: the share of the everyday ones."""
+        everyday = self.unspoken[1]
         return self.rng.choice(everyday if everyday and self.rng.random() < easy else every)
 
     def spell(self) -> Sequence | None:
         """How any sentence is pronounced."""
-        text = self.sentence()
+        text = self.sentence(self.unspoken[0], EVERYDAY)
         said = self.imagined.slots(self.rng, text)
         return self.build.pronounce(said[0], text, sounded(said[1]), self.vary and self.rng.random() < 0.5)[0] if said else None
 
-    def told(self, text: str) -> Told | None:
-        """A text as its phones, with silent ends."""
-        if text not in self.imagined.kinds or not (said := self.imagined.slots(self.rng, text)):
+    def silence(self) -> np.ndarray:
+        """Up to half a second of it, by 20 ms."""
+        return np.full(self.rng.randrange(25), SILENCE, np.uint8)
+
+    def told(self, *texts: str) -> Told | None:
+        """Texts one after another as their phones, with silence before and behind each."""
+        said = [self.imagined.slots(self.rng, text) for text in texts if text in self.imagined.kinds]
+        if len(said) < len(texts) or not all(said):
             return None
-        ends = [np.full(self.rng.randrange(25), SILENCE, np.uint8) for _ in range(2)]
-        slots = np.concatenate([ends[0], said[1], ends[1], np.full(SLOTS, SILENCE, np.uint8)])
+        parts = [self.silence()]
+        for one in filter(None, said):
+            parts += [one[1], self.silence()]
+        slots = np.concatenate([*parts, np.full(SLOTS, SILENCE, np.uint8)])
         slots = slots[: len(slots) // SLOTS * SLOTS]
         phones, share = slots.reshape(-1, SLOTS), progress(slots)[2::SLOTS]
-        return Told(phones, share, being_said(*self.build.texts(text), share, phones))
+        return Told(phones, share, being_said(*self.build.texts(" ".join(texts)), share, phones))
 
     def tell(self) -> Sequence | None:
-        """Recognition of any sentence, told in phones; it has to be of words that are new, or is known by heart."""
-        text = self.sentence(EASY)
-        return self.build.transcribe(told, text) if (told := self.told(text)) else None
+        """Recognition of any sentences, told in phones; they have to be of words that are new, or are known by heart."""
+        both = (self.unspoken[0], self.only_told or self.unspoken[0])
+        texts = [self.sentence(both[self.rng.random() < ONLY_TOLD], EASY) for _ in range(self.rng.choice(AT_ONCE) if self.vary else 1)]
+        return self.build.transcribe(told, " ".join(texts)) if (told := self.told(*texts)) else None
 
     def read(self) -> Sequence:
         return self.build.read(self.rng.choice(self.store.sentences))

@@ -14,7 +14,8 @@ import numpy as np
 from codec.phones import SILENCE, UNLABELLED
 from language.store import Store, held_out
 
-UNSPOKEN = ("rare.txt", "definitions.txt")  # texts that are only pronounced
+UNSPOKEN = ("rare.txt", "definitions.txt")  # texts that no clip is of, which the voices say
+TOLD = ("used.txt",)  # texts that nothing says: they are only told in phones
 ENOUGH = 4  # lengths from which on their middle says something
 EDGE = 254  # before the first phone and after the last
 Found = dict[tuple[int, ...], list[int]]

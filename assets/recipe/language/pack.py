@@ -19,7 +19,7 @@ from codec.data import manifest, padded, read
 from codec.model import BOOKS, load
 from codec.phones import labels
 from codec.quantise import books
-from language.imagined import UNSPOKEN
+from language.imagined import TOLD, UNSPOKEN
 
 RATE = 16_000
 QUIET = 0.97  # libsndfile's scale: about 13 kbit/s
@@ -85,7 +85,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.data / "language" / "tokenizer.json", out)
     shutil.copy(args.data / "language" / "pronounced.npz", out)
-    (out / "sentences.txt").write_bytes(b"".join((args.data / name).read_bytes() for name in ("sentences.txt", *UNSPOKEN)))
+    for name, texts in (("sentences.txt", ("sentences.txt", *UNSPOKEN)), ("told.txt", TOLD)):
+        (out / name).write_bytes(b"".join((args.data / text).read_bytes() for text in texts))
 
     entries = [e for part in (*HEARD, "replies") for e in manifest(audio, (part,))[: args.first]]
     entries = [e for e in entries if "questions/test/" not in e["file"]]

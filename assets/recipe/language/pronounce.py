@@ -2,7 +2,7 @@
 
     python -m language.pronounce --data DATA      -> DATA/language/pronounced.npz
 
-Every other line as in America, the rest as in Britain. It takes some ten minutes, once.
+Every other line as in America, the rest as in Britain. It takes some twenty minutes, once.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 from codec.phones import spans
 from corpus import chat
 from corpus.phonemes import phonemes
-from language.imagined import UNSPOKEN, Pronounced, accent
+from language.imagined import TOLD, UNSPOKEN, Pronounced, accent
 
 BATCH = 1000  # texts
 LANGUAGES = {"us": "en-us", "uk": "en-gb"}
@@ -31,7 +31,7 @@ def main() -> None:
     args = parser.parse_args()
     texts = (args.data / "sentences.txt").read_text().splitlines()
     texts += [q.text for q in (*chat.all_lines(), *chat.further_lines()) if q.split == "train"]
-    texts += [line for name in UNSPOKEN for line in (args.data / name).read_text().splitlines()]
+    texts += [line for name in (*UNSPOKEN, *TOLD) for line in (args.data / name).read_text().splitlines()]
     path = args.data / "language" / "pronounced.npz"
     known: dict[tuple[str, str], np.ndarray] = Pronounced(path) if path.exists() else {}
     wanted = [(text, accent(i)) for i, text in enumerate(texts)]

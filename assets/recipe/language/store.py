@@ -33,7 +33,7 @@ class Store:
             if "frames" in clip:
                 row, frames = clip["frames"]
                 self.framed[row : row + frames] = framed(slots, frames)
-        self.sentences = (pack / "sentences.txt").read_text().splitlines()
+        self.sentences, self.only_told = ((pack / name).read_text().splitlines() for name in ("sentences.txt", "told.txt"))
         self.samples = self.sound()
 
     def rows(self, clip: dict) -> np.ndarray:

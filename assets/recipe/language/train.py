@@ -32,8 +32,8 @@ PAUSED = 60  # seconds: a step that seems to take longer was held up from outsid
 EARLY = Mix(speak=0.01, imagine=0.25, spell=0.02, transcribe=0.34, tell=0.08, chat=0.17, look_up=0.07, reckon=0.06)
 LATE = Mix(speak=0.01, imagine=0.27, spell=0.02, transcribe=0.29, tell=0.05, chat=0.24, look_up=0.08, reckon=0.04)
 # where the encoder is held still: how words sound, to be said and to be written, and all else so that it is kept
-STILL_EARLY = Mix(speak=0.01, imagine=0.28, spell=0.03, transcribe=0.12, tell=0.30, chat=0.16, look_up=0.06, reckon=0.04)
-STILL_LATE = Mix(speak=0.01, imagine=0.27, spell=0.02, transcribe=0.20, tell=0.20, chat=0.20, look_up=0.06, reckon=0.04)
+STILL_EARLY = Mix(speak=0.01, imagine=0.16, spell=0.02, transcribe=0.15, tell=0.50, chat=0.10, look_up=0.04, reckon=0.02)
+STILL_LATE = Mix(speak=0.01, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.34, chat=0.14, look_up=0.05, reckon=0.02)
 HEAR = Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "tell", "chat", "look_up", "reckon", "spell")}
 
