@@ -38,8 +38,9 @@ def rehearsal(loaded: LoadedModel, generator: TokenGenerator) -> Iterator[None]:
         mx.eval(mx.argmax(model.text_logits(model(embeddings, state)[0, -1])), state.arrays())
         yield
     if loaded.beams > 1:
-        hidden = mx.zeros((model.hidden_size,), model.dtype)
-        list(search(model, hidden, state, loaded.tokenizer.im_end, loaded.beams, 2, lambda: False))
+        state = State()  # of a prompt, which lies otherwise in memory than after a step
+        hidden = model(model.embed_text(mx.zeros((FED[1],), mx.int32)), state)[0, -1]
+        list(search(model, hidden, state, loaded.tokenizer.im_end, loaded.beams, 3, lambda: False))
         yield
     yield from encoding(loaded)
 
