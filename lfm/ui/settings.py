@@ -1,5 +1,6 @@
 """What the rail of the Talk tab offers to choose, remembered in the browser, as options of a request."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +84,10 @@ class Settings:
         controls = self.controls
         names = list(DEFAULTS)
         pack = f"(...values) => Object.fromEntries({names}.map((name, i) => [name, values[i]]))"
-        # Only what differs is set: this may come a second after the page, when some of it has been chosen anew.
-        same = '{ __type__: "update" }'
-        unpack = f"(state, ...now) => {names}.map((name, i) => now[i] === (state?.[name] ?? null) ? {same} : state?.[name] ?? null)"
+        # This may come a second after the page, when some of it has been chosen anew and not been kept yet: that stays as it is.
+        same, kept = '{ __type__: "update" }', "(state?.[name] ?? null)"
+        untouched = f"now[i] === {json.dumps([*DEFAULTS.values()])}[i] && now[i] !== {kept}"
+        unpack = f"(state, ...now) => {names}.map((name, i) => {untouched} ? {kept} : {same})"
         self._restore = {"fn": None, "inputs": [self.state, *controls], "outputs": controls, "js": unpack} | ASIDE
         gr.on([control.change for control in controls], None, controls, self.state, js=pack, trigger_mode="multiple", **ASIDE)
         self.reset.click(lambda: list(DEFAULTS.values()), None, controls, **ASIDE)
