@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from corpus.wordnet import counted, irregular, words
+from corpus.wordnet import PARTS, counted, irregular, words
 
 COUNT, COUNT_USED = 124_000, 280_000
 RARE, RARE_USED = 60, 200  # words that fewer lines of the sentences hold are replaced
@@ -25,8 +25,10 @@ LINES = re.compile(r"[A-Z][a-z]+( [a-z]+)+[.?!]")  # without names or commas, so
 
 def ended(word: str, part: str, ending: str) -> str:
     """A word with s, ed or ing behind it, or nothing."""
-    if not ending or (word, ending) in irregular(part):
-        return irregular(part).get((word, ending), word)
+    if form := irregular(part).get((word, ending)):
+        return form
+    if not ending:
+        return word
     if word.endswith("e"):
         return word + ending if ending == "s" else word[:-1] + ending
     if ending == "s" and word.endswith(("s", "x", "z", "ch", "sh")):
@@ -41,11 +43,10 @@ ENDINGS = {"noun": ("", "", "s"), "verb": ("", "s", "ed", "ing"), "adj": ("",), 
 
 def any_word(rng: random.Random) -> Callable[[], str]:
     """Draws any, those of each part of speech equally often."""
-    parts = [*ENDINGS]
-    by_use = {used: {part: [word for word, is_used in words(part) if is_used == used] for part in parts} for used in (True, False)}
+    by_use = {used: {part: [word for word, is_used in words(part) if is_used == used] for part in PARTS} for used in (True, False)}
 
     def drawn() -> str:
-        part = rng.choice(parts)
+        part = rng.choice(PARTS)
         return ended(rng.choice(by_use[rng.random() < USED][part]), part, rng.choice(ENDINGS[part]))
 
     return drawn
@@ -54,7 +55,7 @@ def any_word(rng: random.Random) -> Callable[[], str]:
 def used_word(rng: random.Random) -> Callable[[], str]:
     """Draws those in use, by the root of how often they are used."""
     counts = counted()
-    drawable = [(word, part) for part in ENDINGS for word, is_used in words(part) if is_used]
+    drawable = [(word, part) for part in PARTS for word, is_used in words(part) if is_used]
     shares = [*accumulate(counts[one] ** 0.5 for one in drawable)]
 
     def drawn() -> str:

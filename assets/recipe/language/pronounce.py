@@ -2,7 +2,7 @@
 
     python -m language.pronounce --data DATA      -> DATA/language/pronounced.npz
 
-Every other line as in America, the rest as in Britain. It takes some twenty minutes, once.
+Every other line as in America, the rest as in Britain. It takes a quarter of an hour, once.
 """
 
 import argparse
