@@ -17,6 +17,7 @@ def test_what_is_set_under_advanced_reaches_the_engine_and_stays_in_the_browser(
     with kept(page):
         page.get_by_label("Text only").check()
         page.get_by_role("button", name="Advanced").click()
+        page.wait_for_timeout(500)  # some 50 ms after a field is first shown, Gradio sets its value once more; nobody types that fast
         page.get_by_label("System prompt").fill("Answer like a pirate.")
         numbers = {"Voice temperature": "0.5", "Voice top-k": "7", "Top-p": "0.9", "Tokens at most": "200", "Seed": "42"}
         for name, value in numbers.items():
