@@ -1,8 +1,8 @@
-"""The middle of two exports whose decoders were trained one from the other: it is often better than both (2203.05482).
+"""The mean of exports whose decoders were trained one from the other, or from the same one: it is often better than each (2203.05482).
 
-    python -m decoders.between EARLIER LATER OUT      each a folder as DATA/codec/export
+    python -m decoders.between EXPORT EXPORT ... OUT      each a folder as DATA/codec/export
 
-What codes depend on is equal in both, and stays as it is.
+What codes depend on is equal in all, and stays as it is.
 """
 
 import shutil
@@ -16,15 +16,17 @@ from codec.model import WEIGHTS
 from training import mean
 
 
-def main(earlier: Path, later: Path, out: Path) -> None:
-    if makes_codes(earlier) != makes_codes(later):
-        raise SystemExit(f"{earlier} and {later} make different codes: their decoders have no middle")
-    shutil.copytree(later, out)
+def main(exports: list[Path], out: Path) -> None:
+    last = exports[-1]
+    if any(makes_codes(one) != makes_codes(last) for one in exports):
+        raise SystemExit(f"{', '.join(map(str, exports))} make different codes: their decoders have no mean")
+    shutil.copytree(last, out)
     for name in (WEIGHTS, "audio_detokenizer/model.safetensors"):
-        before, after = load_file(earlier / name), load_file(later / name)
-        middle = {key: value.to(after[key].dtype) for key, value in mean([after, before]).items()}
+        weights = [load_file(one / name) for one in exports]
+        middle = {key: value.to(weights[-1][key].dtype) for key, value in mean(weights).items()}
         save_file(middle, out / name, {"format": "pt"})
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    *given, target = map(Path, sys.argv[1:])
+    main(given, target)

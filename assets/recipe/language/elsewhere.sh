@@ -1,11 +1,12 @@
 #!/bin/sh
 # Train on another machine, with a GPU and no network, from what language/bundle.sh gathered; may be cut off at any time.
-# usage: assets/recipe/language/elsewhere.sh BUNDLE OUT STOP SECONDS [options of language.train]      (run in the repository's root)
-# The checkpoint stays in /tmp/run while the machine lasts; OUT receives the averaged weights in files that are small enough to send.
-# If the machine was lost, put those into BUNDLE/small: the next run begins with them.
+# usage: assets/recipe/language/elsewhere.sh BUNDLE OUT STOP SECONDS PROCESSES [options of language.train]      (run in the repository's root)
+# One process leaves two thirds of a large GPU idle; several, of which the mean is taken in the end, do not. Their checkpoints stay in /tmp/run-1,
+# /tmp/run-2 … while the machine lasts; OUT receives the mean, OUT/1, OUT/2 … each one's averaged weights, in files that are small enough to send.
+# If the machine was lost, put the mean of those into BUNDLE/small: the next run begins with it.
 set -e
-bundle=$(realpath "$1") out=$(realpath "$2") stop=$3 seconds=$4
-shift 4
+bundle=$(realpath "$1") out=$(realpath "$2") stop=$3 seconds=$4 processes=$5
+shift 5
 . assets/recipe/wheels.sh
 carried "$bundle/wheels" "soundfile"
 [ -d /tmp/pack ] || cp -r "$bundle/pack" /tmp/pack
@@ -13,5 +14,8 @@ start=
 [ -d "$bundle/small" ] && start="--start $bundle/small"
 cd assets/recipe
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
-python3 -m language.train --pack /tmp/pack --run /tmp/run --small "$out" $start --stop "$stop" --seconds "$seconds" "$@"
-cp /tmp/run/config.json /tmp/run/measured.jsonl "$out"
+for seed in $(seq "$processes"); do
+    python3 -m language.train --pack /tmp/pack --run "/tmp/run-$seed" --small "$out/$seed" --seed "$seed" $start --stop "$stop" --seconds "$seconds" "$@" &
+done
+wait
+python3 -m language.between "$out" "$out"/[0-9]*

@@ -1,6 +1,7 @@
 """The packed corpus in memory: what `language.pack` made, and how far each clip has got at each moment."""
 
 import json
+import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,7 +59,9 @@ class Store:
         if not path.exists():
             with ThreadPoolExecutor() as pool:
                 parts = pool.map(lambda g: sf.read(self.pack / g["name"], dtype="int16")[0], index)
-                np.concatenate([*parts]).tofile(path)
+                new = path.with_suffix(f".{os.getpid()}")  # several processes may do this at once
+                np.concatenate([*parts]).tofile(new)
+                new.replace(path)
         return np.fromfile(path, np.int16)
 
 

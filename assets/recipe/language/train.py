@@ -29,11 +29,8 @@ log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
 PAUSED = 60  # seconds: a step that seems to take longer was held up from outside (SIGSTOP), which is not training
-EARLY = Mix(speak=0.01, imagine=0.25, spell=0.02, transcribe=0.34, tell=0.08, chat=0.17, look_up=0.07, reckon=0.06)
-LATE = Mix(speak=0.01, imagine=0.27, spell=0.02, transcribe=0.29, tell=0.05, chat=0.24, look_up=0.08, reckon=0.04)
-# where the encoder is held still: how words sound, to be said and to be written, and all else so that it is kept
-STILL_EARLY = Mix(speak=0.01, imagine=0.16, spell=0.02, transcribe=0.15, tell=0.50, chat=0.10, look_up=0.04, reckon=0.02)
-STILL_LATE = Mix(speak=0.01, imagine=0.20, spell=0.02, transcribe=0.22, tell=0.34, chat=0.14, look_up=0.05, reckon=0.02)
+EARLY = Mix(speak=0.01, imagine=0.26, spell=0.02, transcribe=0.22, tell=0.26, chat=0.16, look_up=0.05, reckon=0.02)
+LATE = Mix(speak=0.01, imagine=0.28, spell=0.02, transcribe=0.22, tell=0.20, chat=0.20, look_up=0.05, reckon=0.02)
 HEAR = Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "tell", "chat", "look_up", "reckon", "spell")}
 
@@ -72,12 +69,11 @@ def main() -> None:
     log.info("%s, %d positions a batch, %d workers, %.2f M parameters", trainer.device, positions, workers, trainer.size / 1e6)
 
     phase = Phase(trainer.spent / args.seconds)
-    early, late = (STILL_EARLY, STILL_LATE) if args.still else (EARLY, LATE)
     mix, batches = None, iter(())
     last = logged = saved = measured = time.monotonic()
     seen, recent, logged_at = 0, [], trainer.step
     while phase.done < 1 and not clock.over:
-        wanted = HEAR if phase.hearing else late if phase.late else early
+        wanted = HEAR if phase.hearing else LATE if phase.late else EARLY
         if wanted is not mix:
             mix, batches = wanted, stream(store, wanted, positions, args.seed + trainer.step, workers)
         batch = next(batches).to(trainer.device)
