@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.phones import CLASSES, SILENCE, UNLABELLED
+from detokenizer.data import neighbours
 from language.batches import Batch
 from language.hearing import LogMel, masked, rendered, worsened
 from language.model import LanguageModel
@@ -20,7 +21,7 @@ from lfm.config import END_OF_AUDIO
 from lfm.random_model import CONTROL
 from lfm.sizes import CODEBOOKS
 
-GUIDED_HEADS, NEIGHBOURS = 2, 8
+GUIDED_HEADS = 2
 MISHEARD = 0.05  # share of the phones told that are others
 NOISE = 0.08  # share of the codes that are read as a neighbour's, as the model itself will err
 UNHEARD = 0.15  # share of the frames that are not read at all: what comes next is to be told by the text, not known by heart
@@ -95,7 +96,6 @@ class Losses(nn.Module):
         samples: Tensor,
         codes: Tensor,
         slots: Tensor,
-        near: Tensor,
         centroids: Tensor,
     ) -> None:
         """
@@ -103,12 +103,12 @@ class Losses(nn.Module):
             samples: (T,) int16, all that can be heard.
             codes: (n + 1, 8), all that can be said; the last row is end-of-audio.
             slots: (n + 1, 4) the phones of those frames.
-            near: (8, 2048, 8) each code's neighbours.
             centroids: (8, 2048, 64) what each code stands for.
         """
         super().__init__()
         self.model, self.helps, self.mel = model, helps, mel
-        self.samples, self.codes, self.slots, self.near, self.centroids = samples, codes, slots, near, centroids
+        self.samples, self.codes, self.slots, self.centroids = samples, codes, slots, centroids
+        self.near = neighbours([*centroids])
         attention = [block.self_attn for block in model.lfm.layers if hasattr(block, "self_attn")]
         self.guided = attention[len(attention) // 2]
         self.guided.watch = True
@@ -171,7 +171,7 @@ class Losses(nn.Module):
         if not self.training:
             return codes
         moved = (torch.rand(codes.shape, device=codes.device) < NOISE) & (codes < END_OF_AUDIO)
-        pick = torch.randint(NEIGHBOURS, codes.shape, device=codes.device)
+        pick = torch.randint(self.near.shape[-1], codes.shape, device=codes.device)
         books = torch.arange(CODEBOOKS, device=codes.device)
         return torch.where(moved, self.near[books, codes.clamp(max=END_OF_AUDIO - 1), pick], codes)
 

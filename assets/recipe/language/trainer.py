@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from codec.phones import UNLABELLED
-from detokenizer.data import neighbours
 from language import small
 from language.batches import Batch
 from language.hearing import LogMel
@@ -70,7 +69,6 @@ class Trainer:
             torch.from_numpy(store.samples),
             codes,
             torch.from_numpy(np.vstack([store.framed, UNLABELLED_FRAME])),
-            neighbours([*centroids]),
             centroids,
         )
         mel = LogMel(MelConfig.from_dict(self.config["preprocessor"]), self.device)
