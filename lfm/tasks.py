@@ -24,10 +24,11 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
         raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
     pieces, done = cut_sound(audio), 0.0
     reason: Reason = "end"
+    beams = options.beams or loaded.beams
     for i, piece in enumerate(pieces):
         if i and piece.seconds < 0.1:
             break
-        session, beams = Session(loaded, generator), options.beams or loaded.beams
+        session = Session(loaded, generator)
         session.begin("", hear(piece, loaded), prompts.transcribe(loaded.info))
         limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
         if i:
