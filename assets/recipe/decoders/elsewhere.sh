@@ -8,8 +8,12 @@ data=$(realpath "$1") wheels=$(realpath "$2") out=$(realpath "$3") seconds=$4
 carried "$wheels" "soundfile, moshi"
 cd assets/recipe
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=2
+pids=
 for which in mimi detokenizer; do
     python3 -m decoders.train --data "$data" --which $which --seconds "$seconds" > "$out/$which.log" 2>&1 &
+    pids="$pids $!"
 done
-wait
+for pid in $pids; do
+    wait "$pid" # ends with its error
+done
 tar -c -C "$data/codec" export | split -b 15000000 - "$out/export.tar."

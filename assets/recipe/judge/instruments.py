@@ -30,7 +30,7 @@ def normal(text: str) -> str:
     """Words only, lower-case, numbers spelled out, one spelling: fair to both sides."""
     text = re.sub(rf"\b(?:the )?(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?={MONTHS})", r"the \1th of ", text)  # 4 July is said so
     text = re.sub(r"\b(\d{1,2})(st|nd|rd|th)\b", lambda m: ORDINALS.get(int(m[1]), m[0]), text)
-    text = re.sub(r"\bat (\d{1,2})(\d\d)\b", r"at \1 \2", text)  # leaves at 1210
+    text = re.sub(r"\bat (1[0-2]|[1-9])([0-5]\d)\b", r"at \1 \2", text)  # leaves at 1210
     text = re.sub(r"(\d) ?[-−–] ?(\d)", r"\1 minus \2", text)
     text = re.sub(r"(\d),(\d{3})", r"\1\2", text).replace("%", " percent")
     text = re.sub(r"\d+", lambda m: f" {spelled(int(m[0]))} ", text)

@@ -14,8 +14,15 @@ start=
 [ -d "$bundle/small" ] && start="--start $bundle/small"
 cd assets/recipe
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+pids=
 for seed in $(seq "$processes"); do
     python3 -m language.train --pack /tmp/pack --run "/tmp/run-$seed" --small "$out/$seed" --seed "$seed" $start --stop "$stop" --seconds "$seconds" "$@" &
+    pids="$pids $!"
 done
-wait
+for pid in $pids; do
+    wait "$pid" # ends with its error, so that nothing unfinished gets into the mean
+done
+for seed in $(seq "$processes"); do
+    cp "/tmp/run-$seed/config.json" "/tmp/run-$seed/measured.jsonl" "$out/$seed"
+done
 python3 -m language.between "$out" "$out"/[0-9]*

@@ -6,6 +6,7 @@ sounds there and which phones the next frame holds, and two heads of one attenti
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -108,10 +109,14 @@ class Losses(nn.Module):
         super().__init__()
         self.model, self.helps, self.mel = model, helps, mel
         self.samples, self.codes, self.slots, self.centroids = samples, codes, slots, centroids
-        self.near = neighbours([*centroids])
         attention = [block.self_attn for block in model.lfm.layers if hasattr(block, "self_attn")]
         self.guided = attention[len(attention) // 2]
         self.guided.watch = True
+
+    @cached_property
+    def near(self) -> Tensor:
+        """(8, 2048, 8) each code's neighbours."""
+        return neighbours([*self.centroids])
 
     def encoded(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """What the encoder says of each heard position (H, C), and the same at the backbone's width (H, hidden)."""
