@@ -210,6 +210,23 @@ def test_what_a_gpu_cannot_multiply_is_unpacked(published: Path, tmp_path: Path,
         assert distance(ours, theirs) < 1e-3
 
 
+@pytest.mark.usefixtures("on_gpu")
+def test_what_is_multiplied_by_packed_weights_is_a_matrix(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a vector MLX 0.32.4 for CUDA ends in "SmallVector out of range", at the first word: seen on an H100."""
+    model, multiply = load(convert(published, tmp_path, 8), "float32").model, mx.quantized_matmul
+    fed: list[int] = []
+
+    def watched(x: mx.array, *matrix: Any, **how: Any) -> mx.array:
+        fed.append(x.ndim)
+        return multiply(x, *matrix, **how)
+
+    monkeypatch.setattr(mx, "quantized_matmul", watched)
+    hidden = mx.zeros(model.hidden_size)
+    assert model.text_logits(hidden).ndim == 1
+    assert model.audio_frame(hidden, lambda logits: mx.argmax(logits, axis=-1)).shape == (model.codebooks,)
+    assert fed and min(fed) >= 2
+
+
 WRONG = {
     "bits that are not": ({"bits": 7}, ConfigError, "7 bits"),
     "another mode": ({"mode": "mxfp4"}, ConfigError, "mxfp4"),

@@ -49,7 +49,8 @@ class LfmAudio(nn.Module):
 
     def text_logits(self, hidden: mx.array) -> mx.array:
         """(..., hidden) -> (..., vocab)."""
-        return self.lfm.embed_tokens.as_linear(hidden)
+        rows = hidden.reshape(-1, hidden.shape[-1])  # a packed product on CUDA wants a matrix
+        return self.lfm.embed_tokens.as_linear(rows).reshape(*hidden.shape[:-1], -1)
 
     def audio_frame(self, hidden: mx.array, sample: Sample) -> mx.array:
         """(hidden,) -> codes (codebooks,); end-of-audio in the first codebook makes the whole frame end-of-audio."""
@@ -58,5 +59,5 @@ class LfmAudio(nn.Module):
 
     def frame_and_logits(self, hidden: mx.array, sample: Sample) -> tuple[mx.array, mx.array]:
         """(hidden,) -> codes (codebooks,) as drawn, and their logits (codebooks, 2049)."""
-        inputs = self.depth_linear(hidden).reshape(self.codebooks, -1)
+        inputs = self.depth_linear(hidden[None]).reshape(self.codebooks, -1)
         return frame(inputs, self.depthformer, self.depth_embeddings, sample)
