@@ -4,7 +4,11 @@
 set -e
 data=$1 target=$2 megabytes=${3:-34}
 python -m language.pack --data "$data" --megabytes "$megabytes"
-python -m voices.say --data "$data"
+if [ -d "$data/voices" ]; then
+    python -m voices.say --data "$data"
+else
+    python -m language.recall ../pocket --data "$data"
+fi
 mkdir -p "$target/pack" "$target/wheels"
 rm -f "$target"/pack/*
 cp "$data"/language/pack/*.opus "$data"/language/pack/*.jsonl "$data"/language/pack/*.npz "$target/pack"

@@ -38,14 +38,14 @@ class Mix:
     def only(cls, task: str) -> Self:
         return cls(**{name: float(name == task) for name in vars(cls())})
 
-    speak: float = 0.02
-    imagine: float = 0.30  # of any sentence, as the voices would say it
-    spell: float = 0.04  # how a text is pronounced, without saying it
+    speak: float = 0.0  # recordings' codes could not be learned
+    imagine: float = 0.28  # of any sentence, as the voices would say it
+    spell: float = 0.02  # how a text is pronounced, without saying it
     transcribe: float = 0.22
-    tell: float = 0.02  # to be transcribed, but told in phones: nothing has to be heard
-    chat: float = 0.22
-    look_up: float = 0.10  # the first words of an answer: half of the work of a whole one
-    reckon: float = 0.08  # addition and its kin want a hundred thousand examples: the shortest there can be
+    tell: float = 0.24  # to be transcribed, but told in phones: nothing has to be heard
+    chat: float = 0.17
+    look_up: float = 0.05  # the first words of an answer: half of the work of a whole one
+    reckon: float = 0.02  # addition and its kin want a hundred thousand examples: the shortest there can be
     read: float = 0.0
 
 
@@ -86,6 +86,12 @@ class Sampler:
         return known, [s for s in known if s in self.everyday]
 
     @cached_property
+    def sayable(self) -> tuple[list[str], list[str]]:
+        """Those of them that were said by nobody."""
+        every, everyday = ([s for s in some if s in self.made_up] for some in self.unspoken)
+        return every, everyday
+
+    @cached_property
     def only_told(self) -> list[str]:
         """Sentences that are there for it."""
         return [s for s in self.store.only_told if s in self.imagined.kinds]
@@ -116,8 +122,7 @@ class Sampler:
 
     def imagine(self) -> Sequence | None:
         """Synthesis of what nobody said."""
-        clip = self.made_up.get(self.sentence(self.unspoken[0], EVERYDAY))
-        return self.said(clip) if clip else None
+        return self.said(self.made_up[self.sentence(*self.sayable, EVERYDAY)]) if self.sayable[0] else None
 
     def transcribe(self) -> Sequence | None:
         """Recognition of one clip or some that follow each other."""
@@ -169,14 +174,13 @@ class Sampler:
         turns = [next(self.sums) for _ in range(SUMS)]
         return self.build.reckon([(self.typed(t.line), t.reply.text) for t in turns])
 
-    def sentence(self, every: list[str], easy: float) -> str:
+    def sentence(self, every: list[str], everyday: list[str], easy: float) -> str:
         """One of them; `easy`: the share of the everyday ones."""
-        everyday = self.unspoken[1]
         return self.rng.choice(everyday if everyday and self.rng.random() < easy else every)
 
     def spell(self) -> Sequence | None:
         """How any sentence is pronounced."""
-        text = self.sentence(self.unspoken[0], EVERYDAY)
+        text = self.sentence(*self.unspoken, EVERYDAY)
         said = self.imagined.slots(self.rng, text)
         return self.build.pronounce(said[0], text, sounded(said[1]), self.vary and self.rng.random() < 0.5)[0] if said else None
 
@@ -199,8 +203,10 @@ class Sampler:
 
     def tell(self) -> Sequence | None:
         """Recognition of any sentences, told in phones; they have to be of words that are new, or are known by heart."""
-        both = (self.unspoken[0], self.only_told or self.unspoken[0])
-        texts = [self.sentence(both[self.rng.random() < ONLY_TOLD], EASY) for _ in range(self.rng.choice(AT_ONCE) if self.vary else 1)]
+        every, everyday = self.unspoken
+        both = (every, self.only_told or every)
+        count = self.rng.choice(AT_ONCE) if self.vary else 1
+        texts = [self.sentence(both[self.rng.random() < ONLY_TOLD], everyday, EASY) for _ in range(count)]
         return self.build.transcribe(told, " ".join(texts)) if (told := self.told(*texts)) else None
 
     def read(self) -> Sequence:

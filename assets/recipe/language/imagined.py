@@ -76,13 +76,18 @@ class Imagination:
     def slots(self, rng: random.Random, text: str, even: bool = False) -> tuple[str, np.ndarray] | None:
         """Who says it, and the phones by 20 ms, some as long as any, or all of middle length; None where the voice lacks a sound."""
         name = rng.choice([v for v in self.voices if v.startswith(self.accents[text])])
-        around = [EDGE, *self.kinds[text], EDGE]
+        slots = self.spread(name, self.kinds[text], None if even else rng)
+        return None if slots is None else (name, slots)
+
+    def spread(self, name: str, kinds: list[int], rng: random.Random | None = None) -> np.ndarray | None:
+        """Phones by 20 ms, as long as the voice made some or, without `rng`, of middle length; None where it lacks one."""
+        around = [EDGE, *kinds, EDGE]
         lengths = self.voices[name].lengths
         several = [known(lengths, contexts(*around[i : i + 3])) for i in range(len(around) - 2)]
         if not all(several):
             return None
-        counts = [int(np.median(some)) if even else rng.choice(some) for some in several]
-        return name, np.repeat(np.array(around[1:-1], np.uint8), counts)
+        counts = [rng.choice(some) if rng else int(np.median(some)) for some in several]
+        return np.repeat(np.array(kinds, np.uint8), counts)
 
 
 def accent(line: int) -> str:

@@ -68,11 +68,6 @@ class Phase:
     def next_phones(self) -> float:
         return 0.3 if self.done < 0.5 else 0.1
 
-    @property
-    def late(self) -> bool:
-        """More conversation from here on."""
-        return self.done >= 0.7
-
 
 class Helps(nn.Module):
     """The heads that are dropped, and how phones are told to the backbone where no encoder has heard them."""

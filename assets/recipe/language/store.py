@@ -66,7 +66,9 @@ class Store:
 
 
 def progress(slots: np.ndarray) -> np.ndarray:
-    """Share of a clip's phones that have begun, by 20 ms."""
+    """Share of a clip's phones that have begun, by 20 ms; less than any where none is known."""
+    if (slots == UNLABELLED).all():
+        return np.full(len(slots), -np.inf, np.float32)
     sounding = (slots != SILENCE) & (slots != UNLABELLED)
     begun = np.cumsum(sounding & (np.diff(slots, prepend=SILENCE) != 0))
     return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import time
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from language.data import Mix
 from language.losses import TERMS, Phase
 from language.sizes import TINY
 from language.store import Store
+from language.telling import as_heard
 from language.trainer import PEAK, Trainer
 from lfm.sizes import POCKET
 from training import Clock
@@ -29,9 +31,8 @@ log = logging.getLogger(__name__)
 
 SAVE_EVERY, MEASURE_EVERY, LOG_EVERY = 60, 120, 10  # seconds, on a GPU; three times as long on a CPU
 PAUSED = 60  # seconds: a step that seems to take longer was held up from outside (SIGSTOP), which is not training
-EARLY = Mix(speak=0.01, imagine=0.26, spell=0.02, transcribe=0.22, tell=0.26, chat=0.16, look_up=0.05, reckon=0.02)
-LATE = Mix(speak=0.01, imagine=0.28, spell=0.02, transcribe=0.22, tell=0.20, chat=0.20, look_up=0.05, reckon=0.02)
-HEAR = Mix.only("transcribe")
+TO_TELL = 40  # batches: of as many clips the table for phones is made where it was dropped
+ALL, HEAR = Mix(), Mix.only("transcribe")
 TASKS = {task: Mix.only(task) for task in ("speak", "transcribe", "tell", "chat", "look_up", "reckon", "spell")}
 
 
@@ -65,6 +66,9 @@ def main() -> None:
     store = Store(args.pack)
     trainer = Trainer(TINY if args.tiny else POCKET, store, args.run, args.seed, args.dropout, args.still, args.rate)
     trainer.resume(args.start, None if args.begin is None else args.begin * args.seconds)
+    if trainer.helpless:
+        clips = (batch.to(trainer.device) for batch in islice(stream(store, HEAR, positions, args.seed, 0), TO_TELL))
+        log.info("phones are told as they are heard, but for %.3f of it", as_heard(trainer.judge, clips))
     tests = {task: fixed(store, mix, min(positions, 8192), 2) for task, mix in TASKS.items()}
     log.info("%s, %d positions a batch, %d workers, %.2f M parameters", trainer.device, positions, workers, trainer.size / 1e6)
 
@@ -73,7 +77,7 @@ def main() -> None:
     last = logged = saved = measured = time.monotonic()
     seen, recent, logged_at = 0, [], trainer.step
     while phase.done < 1 and not clock.over:
-        wanted = HEAR if phase.hearing else LATE if phase.late else EARLY
+        wanted = HEAR if phase.hearing else ALL
         if wanted is not mix:
             mix, batches = wanted, stream(store, wanted, positions, args.seed + trainer.step, workers)
         batch = next(batches).to(trainer.device)
