@@ -59,5 +59,5 @@ class LfmAudio(nn.Module):
 
     def frame_and_logits(self, hidden: mx.array, sample: Sample) -> tuple[mx.array, mx.array]:
         """(hidden,) -> codes (codebooks,) as drawn, and their logits (codebooks, 2049)."""
-        inputs = self.depth_linear(hidden[None]).reshape(self.codebooks, -1)
+        inputs = self.depth_linear(hidden[None]).reshape(self.codebooks, -1)  # a matrix here too
         return frame(inputs, self.depthformer, self.depth_embeddings, sample)

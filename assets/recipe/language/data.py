@@ -87,7 +87,7 @@ class Sampler:
 
     @cached_property
     def sayable(self) -> tuple[list[str], list[str]]:
-        """Those of them that were said by nobody."""
+        """Those of them that the voices say."""
         every, everyday = ([s for s in some if s in self.made_up] for some in self.unspoken)
         return every, everyday
 

@@ -20,6 +20,7 @@ from codec.model import BOOKS, load
 from codec.phones import labels
 from codec.quantise import books
 from language.imagined import TOLD, UNSPOKEN
+from language.store import write
 
 RATE = 16_000
 QUIET = 0.97  # libsndfile's scale: about 13 kbit/s
@@ -102,7 +103,6 @@ def main() -> None:
         rows.append(store[clip["start"] : clip["start"] + clip["frames"]])
         said += clip["frames"]
     centroids = np.stack([book.embedding.numpy() for book in books(load(args.data / args.codec / "export"))])
-    np.savez_compressed(out / "speech.npz", codes=np.concatenate(rows), slots=slots, centroids=centroids.astype(np.float16))
 
     place = 0
     for group in listened(audio, entries, out, args.megabytes * 1e6):
@@ -110,8 +110,7 @@ def main() -> None:
             if file in known:
                 known[file]["samples"] = [place, count]
             place += count
-    with (out / "clips.jsonl").open("w") as lines:
-        lines.writelines(json.dumps(clip) + "\n" for clip in known.values())
+    write(out, np.concatenate(rows), slots, centroids, known.values())
     heard = [c for c in known.values() if "samples" in c]
     hours = sum(c["samples"][1] for c in heard) / RATE / 3600
     size = sum(p.stat().st_size for p in out.iterdir()) / 1e6

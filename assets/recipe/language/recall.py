@@ -11,7 +11,7 @@ import argparse
 import json
 import random
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import mlx.core as mx
@@ -19,33 +19,32 @@ import numpy as np
 import torch
 
 import corpus.sentences
-from codec.phones import SILENCE, UNLABELLED
+from codec.phones import UNLABELLED
 from corpus import chat
 from language.data import EVERYDAY
 from language.imagined import Imagination, merged
 from language.losses import READ_OUT, SOUNDING
 from language.pronounce import pronounced
-from language.sequences import N_AUDIO, N_TEXT, Builder, Texts, on_time
-from language.store import SLOTS, Store, held_out, of_frames, progress
+from language.sequences import N_AUDIO, N_TEXT, Builder, Sequence, Texts, on_time
+from language.store import SLOTS, Store, of_frames, progress, write
 from lfm import checkpoint, prompts
 from lfm.config import END_OF_AUDIO
 from lfm.conversation import Segment, Spoken, Text
 from lfm.generate import TokenGenerator
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
-from voices.say import still
+from voices.say import closed, imagined, in_voices, opened, still
 
 ROWS = 128  # sentences at once
-END = 8  # slots of silence after what is said
 LIKELY = (0.75, 1.3)  # how long what is said may be, of what its phones make likely
 LONGEST = 160  # frames
 DIALOGUES = 20_000
 Said = tuple[dict, np.ndarray, np.ndarray]  # a clip, its phones by 20 ms and its codes (F, 8)
 
 
-def silent(store: Store) -> np.ndarray:
-    """(8,) the codes of the books that are not used."""
-    return still(torch.from_numpy(store.centroids)).numpy()
+def ids_of(sequence: Sequence) -> np.ndarray:
+    """All of one that is words alone."""
+    return np.concatenate([ids for _, ids, _ in sequence.text])
 
 
 def frames(model: LfmAudio, hidden: mx.array, quiet: np.ndarray, sounding: int) -> np.ndarray:
@@ -57,7 +56,7 @@ def frames(model: LfmAudio, hidden: mx.array, quiet: np.ndarray, sounding: int) 
         logits = table.logits(model.depthformer(x[:, None], state))[:, 0]
         codes.append(mx.argmax(logits[:, :END_OF_AUDIO] if codes else logits, axis=-1))  # only the first one ends
         x = inputs[:, len(codes)] + table.embedding(codes[-1])
-    drawn = np.stack([np.array(c) for c in codes], 1)
+    drawn = np.array(mx.stack(codes, 1))
     drawn = np.concatenate([drawn, np.broadcast_to(quiet[sounding:], (len(drawn), len(quiet) - sounding))], 1)
     return np.where(drawn[:, :1] == END_OF_AUDIO, END_OF_AUDIO, drawn)
 
@@ -82,36 +81,34 @@ def read_out(model: LfmAudio, ids: np.ndarray, quiet: np.ndarray) -> list[np.nda
 
 
 def stretched(slots: np.ndarray, count: int) -> np.ndarray:
-    """Phones by 20 ms, with some silence behind them, spread over so many frames."""
-    slots = np.concatenate([slots, np.full(END, SILENCE, np.uint8)])
+    """Phones by 20 ms, spread over so many frames."""
     return slots[np.arange(count * SLOTS) * len(slots) // (count * SLOTS)]
 
 
-def sentences(model: LfmAudio, store: Store, build: Builder, imagination: Imagination, count: int) -> Iterator[Said]:
+def sentences(model: LfmAudio, store: Store, build: Builder, imagination: Imagination, quiet: np.ndarray, count: int) -> Iterator[Said]:
     """Any that no clip is of, each by one of the voices of its accent."""
-    rng, quiet = random.Random(1), silent(store)
+    rng = random.Random(1)
     grammatical = {*corpus.sentences.grammatical(random.Random(corpus.sentences.SEED))}
-    known = [(n, text) for n, text in enumerate(store.sentences) if text in imagination.kinds]
-    everyday, others = ([k for k in known if (k[1] in grammatical) == wanted] for wanted in (True, False))
+    known = [n for n, text in enumerate(store.sentences) if text in imagination.kinds]
+    everyday, others = ([n for n in known if (store.sentences[n] in grammatical) == wanted] for wanted in (True, False))
     some = rng.sample(everyday, min(int(EVERYDAY * count), len(everyday)))
+    some += rng.sample(others, min(count - len(some), len(others)))
     jobs = []
-    for n, text in some + rng.sample(others, min(count - len(some), len(others))):
-        if said := imagination.slots(rng, text, even=True):
-            prompt, _ = build.pronounce(said[0], text, np.zeros(0, np.uint8), loose=False)
-            prompt.say([*build.texts.template("<|im_start|>assistant\n"), build.names.audio_start])
-            clip = {"file": f"imagined/{said[0]}/{n:06d}", "text": text, "id": f"imagined-{n}"}
-            jobs.append((np.concatenate([ids for _, ids, _ in prompt.text]), clip, said[1]))
+    for clip, slots in imagined(store, imagination, some):
+        prompt, _ = build.pronounce(clip["file"].split("/")[1], clip["text"], np.zeros(0, np.uint8), loose=False)
+        prompt.say([*build.texts.template("<|im_start|>assistant\n"), build.names.audio_start])
+        jobs.append((ids_of(prompt), clip, slots))
     jobs.sort(key=lambda job: len(job[0]))
     made = 0
     while jobs:
-        some = [job for job in jobs[:ROWS] if len(job[0]) == len(jobs[0][0])]
-        del jobs[: len(some)]
-        for (_, clip, slots), codes in zip(some, read_out(model, np.array([ids for ids, _, _ in some]), quiet), strict=True):
-            likely = (len(slots) + END) / SLOTS
+        alike = [job for job in jobs[:ROWS] if len(job[0]) == len(jobs[0][0])]
+        del jobs[: len(alike)]
+        for (_, clip, slots), codes in zip(alike, read_out(model, np.array([ids for ids, _, _ in alike]), quiet), strict=True):
+            likely = len(slots) / SLOTS
             if LIKELY[0] * likely < len(codes) < LIKELY[1] * likely:
                 yield clip, stretched(slots, len(codes)), codes
-        made += len(some)
-        if made % 100 < len(some):
+        made += len(alike)
+        if made % 100 < len(alike):
             print(f"{made} sentences read out, {len(jobs)} left", flush=True)
 
 
@@ -136,34 +133,43 @@ def answer(generator: TokenGenerator, state: State, ids: np.ndarray, quiet: np.n
     return None
 
 
-def answers(model: LfmAudio, store: Store, build: Builder, imagination: Imagination) -> Iterator[Said]:
+def answers(model: LfmAudio, build: Builder, imagination: Imagination, quiet: np.ndarray) -> Iterator[Said]:
     """All that dialogues ask for, each where it comes first."""
-    texts, quiet, generator = build.texts, silent(store), TokenGenerator(model)
+    texts, generator = build.texts, TokenGenerator(model)
     every = [reply.text for reply in chat.replies()]
     kinds = dict(zip(every, pronounced(every, "us"), strict=True))
     known: set[str] = set()
     for turns in islice(chat.dialogues("train", 0), DIALOGUES):
         if all(turn.reply.id in known for turn in turns):
             continue
-        state, opening = State(), build.begin(prompts.CHAT)
-        unread = [ids for _, ids, _ in opening.text]
+        state, unread = State(), build.begin(prompts.CHAT)
         for turn in turns:
-            unread += [texts.template("<|im_start|>user\n"), texts(turn.line.text)[0], texts.template("<|im_end|>\n")]
-            unread.append(texts.template("<|im_start|>assistant\n"))
-            generator.prefill([Text(tuple(map(int, np.concatenate(unread))))], state)
-            codes = answer(generator, state, np.append(texts(turn.reply.text)[0], build.names.text_end), quiet)
+            build.turn(unread, "user", texts(turn.line.text)[0])
+            unread.say(texts.template("<|im_start|>assistant\n"))
+            generator.prefill([Text(tuple(map(int, ids_of(unread))))], state)
+            ids, places = texts(turn.reply.text)
+            codes = answer(generator, state, np.append(ids, build.names.text_end), quiet)
             if codes is None:
                 break
             slots = imagination.spread("us_female", merged(kinds[turn.reply.text]))
             if turn.reply.id not in known and slots is not None:
                 known.add(turn.reply.id)
                 clip = {"file": f"replies/us_female/{turn.reply.id}-0", "text": turn.reply.text, "id": turn.reply.id}
-                timed = stretched(slots, len(codes))
-                if not on_time(texts(turn.reply.text)[1], of_frames(progress(timed), len(codes))):
+                timed = stretched(closed(slots), len(codes))
+                if not on_time(places, of_frames(progress(timed), len(codes))):
                     timed = np.full_like(timed, UNLABELLED)  # its words are written in time, for so it was said
                 yield clip, timed, codes
-            unread = [np.array([build.names.im_end]), texts.template("\n")]
+            unread = Sequence()
+            build.end(unread)
     print(f"{len(known)} of {len(every)} answers said", flush=True)
+
+
+def recalled(path: Path, store: Store, count: int) -> Iterator[Said]:
+    """Answers and sentences, as a checkpoint says them; nothing is loaded before the first is asked for."""
+    model, build, imagination = checkpoint.load(path).model, Builder(Texts(store.pack / "tokenizer.json")), in_voices(store)
+    quiet = still(torch.from_numpy(store.centroids)).numpy()
+    yield from answers(model, build, imagination, quiet)
+    yield from sentences(model, store, build, imagination, quiet, count)
 
 
 def kept(path: Path, said: Iterable[Said]) -> list[Said]:
@@ -184,21 +190,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=25_000, help="sentences to be read out")
     args = parser.parse_args()
     pack = args.data / "language" / "pack"
-    store = Store(pack)
-    if any(c["file"].startswith("imagined/") for c in store.clips.values()):
-        raise SystemExit(f"{pack} already holds what nobody said: run language.pack before this")
-    model, build = checkpoint.load(args.checkpoint).model, Builder(Texts(pack / "tokenizer.json"))
-    imagination = Imagination(store, [c for c in store.clips.values() if c["file"].startswith("spoken/") and not held_out(c["file"])])
-    new = chain(answers(model, store, build, imagination), sentences(model, store, build, imagination, args.count))
-    said = kept(args.data / "language" / "recalled.npz", new)
+    store = opened(pack)
+    said = kept(args.data / "language" / "recalled.npz", recalled(args.checkpoint, store, args.count))
     row, place = len(store.codes), len(store.slots)
     for clip, slots, codes in said:
         clip |= {"frames": [row, len(codes)], "slots": [place, len(slots)]}
         row, place = row + len(codes), place + len(slots)
     codes = np.concatenate([store.codes.astype(np.uint16), *(c for _, _, c in said)])
     slots = np.concatenate([store.slots, *(s for _, s, _ in said)])
-    np.savez_compressed(pack / "speech.npz", codes=codes, slots=slots, centroids=store.centroids.astype(np.float16))
-    (pack / "clips.jsonl").write_text("".join(json.dumps(c) + "\n" for c in [*store.clips.values(), *(c for c, _, _ in said)]))
+    write(pack, codes, slots, store.centroids, [*store.clips.values(), *(c for c, _, _ in said)])
     print(f"{sum(len(codes) for _, _, codes in said)} frames of {len(said)} clips")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import zlib
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -65,13 +66,19 @@ class Store:
         return np.fromfile(path, np.int16)
 
 
+def write(pack: Path, codes: np.ndarray, slots: np.ndarray, centroids: np.ndarray, clips: Iterable[dict]) -> None:
+    """What is said and how it is pronounced, and which clip is where in them, as a store reads it."""
+    np.savez_compressed(pack / "speech.npz", codes=codes, slots=slots, centroids=centroids.astype(np.float16))
+    (pack / "clips.jsonl").write_text("".join(json.dumps(clip) + "\n" for clip in clips))
+
+
 def progress(slots: np.ndarray) -> np.ndarray:
     """Share of a clip's phones that have begun, by 20 ms; less than any where none is known."""
     if (slots == UNLABELLED).all():
         return np.full(len(slots), -np.inf, np.float32)
     sounding = (slots != SILENCE) & (slots != UNLABELLED)
     begun = np.cumsum(sounding & (np.diff(slots, prepend=SILENCE) != 0))
-    return (begun / max(1, begun[-1])).astype(np.float32) if len(begun) else begun.astype(np.float32)
+    return (begun / max(1, begun[-1])).astype(np.float32)
 
 
 def sounded(slots: np.ndarray) -> np.ndarray:

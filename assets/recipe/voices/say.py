@@ -9,8 +9,8 @@ answers are few enough to be known by heart, so they use four.
 """
 
 import argparse
-import json
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from codec.quantise import nearest
 from language.imagined import Imagination
 from language.losses import READ_OUT, SOUNDING
 from language.sequences import Texts, on_time
-from language.store import SLOTS, Store, held_out, of_frames, progress
+from language.store import SLOTS, Store, held_out, of_frames, progress, write
 from training import multiplies_bfloat16, two_threads
 from voices.model import Together, Utterance, trained
 from voices.train import voice
@@ -53,16 +53,32 @@ def quantised(vectors: Tensor, centroids: Tensor, sounding: int) -> np.ndarray:
     return torch.stack(codes, 1).numpy().astype(np.uint16)
 
 
-def imagined(store: Store) -> list[tuple[dict, np.ndarray]]:
-    """A clip of every sentence, and its phones by 20 ms."""
+def opened(pack: Path) -> Store:
+    """The pack, as language.pack left it."""
+    store = Store(pack)
+    if any(c["file"].startswith("imagined/") for c in store.clips.values()):
+        raise SystemExit(f"{pack} already holds what nobody said: run language.pack before this")
+    return store
+
+
+def in_voices(store: Store) -> Imagination:
+    """Sentences as the voices would say them, by the clips that train."""
     spoken = [c for c in store.clips.values() if "frames" in c and c["file"].startswith("spoken/") and not held_out(c["file"])]
-    imagination, rng = Imagination(store, spoken), random.Random(1)
-    found = []
-    for n, text in enumerate(store.sentences):
+    return Imagination(store, spoken)
+
+
+def closed(slots: np.ndarray) -> np.ndarray:
+    """Phones by 20 ms, with silence behind them, in whole frames."""
+    return np.concatenate([slots, np.full(END + -(len(slots) + END) % SLOTS, SILENCE, np.uint8)])
+
+
+def imagined(store: Store, imagination: Imagination, lines: Iterable[int]) -> list[tuple[dict, np.ndarray]]:
+    """A clip of each of these sentences of which the pronunciation is known, and its phones by 20 ms."""
+    rng, found = random.Random(1), []
+    for n in lines:
+        text = store.sentences[n]
         if text in imagination.kinds and (said := imagination.slots(rng, text, even=True)):
-            slots = np.concatenate([said[1], np.full(END, SILENCE, np.uint8)])
-            slots = np.concatenate([slots, np.full(-len(slots) % SLOTS, SILENCE, np.uint8)])
-            found.append(({"file": f"imagined/{said[0]}/{n:05d}", "text": text, "id": f"imagined-{n}"}, slots))
+            found.append(({"file": f"imagined/{said[0]}/{n:05d}", "text": text, "id": f"imagined-{n}"}, closed(said[1])))
     return found
 
 
@@ -94,14 +110,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     args = parser.parse_args()
     pack = args.data / "language" / "pack"
-    store = Store(pack)
-    if any(c["file"].startswith("imagined/") for c in store.clips.values()):
-        raise SystemExit(f"{pack} already holds what nobody said: run language.pack before this")
+    store = opened(pack)
     model = trained(args.data)
     centroids = torch.from_numpy(store.centroids)
     assert len(centroids) == BOOKS
 
-    new = imagined(store)
+    new = imagined(store, in_voices(store), range(len(store.sentences)))
     timed = {clip["file"]: slots for clip, slots in (*in_time(store, Texts(pack / "tokenizer.json")), *new)}
     clips = [*(c for c in store.clips.values() if "frames" in c), *(clip for clip, _ in new)]
     jobs = [(c, timed[c["file"]] if c["file"] in timed else store.phones(c)) for c in clips]
@@ -126,8 +140,7 @@ def main() -> None:
             place += len(slots)
     codes = np.concatenate([codes_of[clip["file"]] for clip, _ in jobs])
     slots = np.concatenate([store.slots, *(s for clip, s in jobs if clip["file"] in timed)])
-    np.savez_compressed(pack / "speech.npz", codes=codes, slots=slots, centroids=store.centroids.astype(np.float16))
-    (pack / "clips.jsonl").write_text("".join(json.dumps(c) + "\n" for c in [*store.clips.values(), *(c for c, _ in new)]))
+    write(pack, codes, slots, store.centroids, [*store.clips.values(), *(c for c, _ in new)])
     print(f"{row} frames of {len(jobs)} clips, {len(new)} of them said by nobody")
 
 
