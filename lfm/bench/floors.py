@@ -10,6 +10,7 @@ import mlx.nn as nn
 
 from lfm.config import ConformerConfig
 from lfm.layout import parameters
+from lfm.model.fast_cpu import by_columns
 
 WIDTH, HEIGHT = 2048, 8192  # of the probe's matrices; the shape of a feed-forward at the published size
 MATRICES = 6  # together far more than a cache holds
@@ -29,7 +30,7 @@ class Probe:
     """Matrix products whose cost is all reading, or all arithmetic."""
 
     def __init__(self, dtype: mx.Dtype) -> None:
-        self._matrices = [mx.random.normal((HEIGHT, WIDTH)).astype(dtype) for _ in range(MATRICES)]
+        self._matrices = [by_columns(mx.random.normal((HEIGHT, WIDTH)).astype(dtype)) for _ in range(MATRICES)]
         self._row = mx.random.normal((1, WIDTH)).astype(dtype)
         self._rows = mx.random.normal((ROWS, WIDTH)).astype(dtype)
         mx.eval(self._matrices, self._row, self._rows)
