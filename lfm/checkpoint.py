@@ -12,12 +12,12 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm import blas, computer
+from lfm.columns import lay_out
 from lfm.config import DetokenizerConfig, LfmAudioConfig, MimiConfig
 from lfm.errors import CheckpointError, ConfigError, LfmError
 from lfm.family import VOICES, family_of, identify
 from lfm.layout import CONVERTED, DETOKENIZER, MIMI, PUBLISHED, Layout, Slot, codebooks, parameters, relayout, slots
 from lfm.model.detokenizer import Detokenizer
-from lfm.model.fast_cpu import SHORT, lay_by_columns
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.mimi import Mimi, ResidualQuantizer
 from lfm.options import DecoderName
@@ -91,9 +91,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
     if not on_cpu:
         quantize_as_stored(model, layout, tensors, quantization)
     fill(model, tensors, layout, wanted, quantization)
-    lay_by_columns(model.depthformer, model.depth_linear, *model.depth_embeddings)  # a frame is made a row at a time
-    if model.hidden_size <= SHORT:
-        lay_by_columns(*model.lfm.layers)
+    lay_out(model)
 
     decoders: dict[DecoderName, Mimi | Detokenizer] = {}
     if (folder / DETOKENIZER_FOLDER).is_dir():

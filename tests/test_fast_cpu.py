@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lfm.checkpoint import LoadedModel
+from lfm.columns import lay_by_columns
 from lfm.model.conformer import Subsampling
 from lfm.model.fast_cpu import (
     BLOCK,
@@ -20,7 +21,6 @@ from lfm.model.fast_cpu import (
     RoPE,
     Strided,
     attend,
-    lay_by_columns,
     sigmoid,
     silu,
 )

@@ -8,9 +8,9 @@ from time import perf_counter
 import mlx.core as mx
 import mlx.nn as nn
 
+from lfm.columns import by_columns
 from lfm.config import ConformerConfig
 from lfm.layout import parameters
-from lfm.model.fast_cpu import by_columns
 
 WIDTH, HEIGHT = 2048, 8192  # of the probe's matrices; the shape of a feed-forward at the published size
 MATRICES = 6  # together far more than a cache holds

@@ -1,9 +1,8 @@
 """What MLX does slowly on a Linux CPU, done another way there; on a GPU it is MLX's own.
 
-Five things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. exp takes
+Four things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. exp takes
 17 ns a number; a quotient of polynomials in a compiled graph takes 3 to 4. The norm and the rotation of a single position cost
-three times what their sums do. A convolution copies its weights at every call; rows of what it sees, times those, do not. And one row is
-multiplied sooner by a matrix whose longer side lies together in memory.
+three times what their sums do. A convolution copies its weights at every call; rows of what it sees, times those, do not.
 """
 
 import math
@@ -12,13 +11,11 @@ from functools import lru_cache, partial
 
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
 ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
 FEW_NUMBERS = 1 << 11  # whose activations are MLX's own
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
-SHORT = 1024  # numbers in a matrix's row: up to here its columns are worth it even where several rows are multiplied too
 FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
 BLOCK = 16  # positions of the encoder that are made at once: some MB on the way, which a cache holds
 
@@ -49,25 +46,6 @@ class Linear(nn.Linear):
         columns = x.reshape(rows, -1).T
         y = mx.addmm(self.bias[:, None], self.weight, columns) if "bias" in self else self.weight @ columns
         return mx.contiguous(y.T).reshape(*x.shape[:-1], -1)
-
-
-def by_columns(matrix: mx.array) -> mx.array:
-    """A matrix (out, in) as it is, its columns together in memory where they are longer than its rows.
-
-    One row is then multiplied by it up to 1.4 times as fast. Some rows take up to 1.7 times as long where its rows are not SHORT, so it is
-    for what never sees several, and for small models.
-    """
-    rows, columns = matrix.shape
-    if rows <= columns or not quick(matrix):
-        return matrix
-    return mx.array(np.ascontiguousarray(np.asarray(matrix).T)).T  # MLX takes ten times as long to copy it so
-
-
-def lay_by_columns(*modules: nn.Module) -> None:
-    """The matrices of modules."""
-    for part in (part for module in modules for part in module.modules()):
-        if isinstance(part, nn.Linear | nn.Embedding):
-            part.weight = by_columns(part.weight)
 
 
 class Conv1d(nn.Conv1d):
