@@ -21,7 +21,7 @@ def lay_out(model: LfmAudio) -> None:
 
 
 def lay_by_columns(*modules: nn.Module) -> None:
-    """The matrices of modules."""
+    """The matrices of modules, and of all inside them."""
     for part in (part for module in modules for part in module.modules()):
         if isinstance(part, nn.Linear | nn.Embedding):
             part.weight = by_columns(part.weight)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from lfm.checkpoint import LoadedModel
-from lfm.columns import lay_by_columns
 from lfm.model.conformer import Subsampling
 from lfm.model.fast_cpu import (
     BLOCK,
@@ -37,18 +36,6 @@ def test_a_product_is_the_same_whichever_matrix_stands_left(rows: int, bias: boo
     x = noise(1, rows, 48)
     assert layer(x).shape == (1, rows, 80)
     np.testing.assert_allclose(layer(x), nn.Linear.__call__(layer, x), atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(80, 48), (48, 80)])
-def test_how_a_matrix_lies_in_memory_changes_no_number(shape: tuple[int, int]) -> None:
-    layer, table = nn.Linear(shape[1], shape[0]), nn.Embedding(*shape)
-    x, ids = noise(1, shape[1]), mx.array([3, 0, 7])
-    before = layer(x), table.as_linear(x), table(ids)
-    lay_by_columns(layer, table)
-    for matrix in (layer.weight, table.weight):
-        assert np.asarray(matrix).strides[0] == 4 * (1 if shape[0] > shape[1] else shape[1])
-    for one, other in zip(before, (layer(x), table.as_linear(x), table(ids)), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kernel", "stride", "bias"), [(1, 1, True), (3, 1, True), (7, 1, False), (4, 2, True), (16, 8, True)])
