@@ -33,7 +33,13 @@ def test_the_pill_says_how_the_model_is(visit: Callable[..., Page], engine: Fake
     expect(page.locator("#trouble")).to_contain_text("it answers with noise")
 
 
-@pytest.mark.parametrize("look", [{}, {"dark": True}, {"width": 390, "height": 844}], ids=["desktop", "dark", "phone"])
+CUT_OFF = """[...document.querySelectorAll('.seg > .wrap')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+    .map(e => e.parentElement.id)"""
+
+
+@pytest.mark.parametrize(
+    "look", [{}, {"dark": True}, {"width": 390, "height": 844}, {"width": 360, "height": 780}], ids=["desktop", "dark", "phone", "narrow"]
+)
 def test_every_tab_fits_its_window(visit: Callable[..., Page], engine: FakeEngine, look: dict[str, Any], tmp_path: Path) -> None:
     page = visit(**look)
     until(lambda: page.locator(".pill").inner_text().startswith("Ready"))
@@ -48,7 +54,10 @@ def test_every_tab_fits_its_window(visit: Callable[..., Page], engine: FakeEngin
             ".filter(e => { const r = e.getBoundingClientRect(); return r.width && (r.left < 0 || r.right > innerWidth + 1); }).length"
         )
         assert covered == 0, f"{covered} controls of {tab} stand outside the window"
+        assert page.evaluate(CUT_OFF) == [], f"choices of {tab} have to be scrolled to"
     open_tab(page, "Talk")
+    words, button = (page.locator(name).bounding_box() for name in ("#chat .empty", "#talk-button .record"))
+    assert words and button and words["y"] + words["height"] <= button["y"], "the first words lie under the button"
     bar = page.locator("#player").bounding_box()
     for control in ("#talk-button .record", "#box"):
         box = page.locator(control).bounding_box()
