@@ -14,7 +14,7 @@ from lfm.model.lfm_audio import LfmAudio
 pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
-def by_columns(matrix: mx.array) -> bool:
+def lies_by_columns(matrix: mx.array) -> bool:
     """Do its columns lie together?"""
     return np.asarray(matrix).strides[0] == matrix.itemsize
 
@@ -25,7 +25,7 @@ def test_how_a_matrix_lies_in_memory_changes_no_number(shape: tuple[int, int]) -
     x, ids = mx.random.normal((1, shape[1]), key=mx.random.key(0)), mx.array([3, 0, 7])
     before = layer(x), table.as_linear(x), table(ids)
     lay_by_columns(layer, table)
-    assert by_columns(layer.weight) == by_columns(table.weight) == (shape[0] > shape[1])
+    assert lies_by_columns(layer.weight) == lies_by_columns(table.weight) == (shape[0] > shape[1])
     for one, other in zip(before, (layer(x), table.as_linear(x), table(ids)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
@@ -35,7 +35,7 @@ def test_what_reads_prompts_lies_so_in_small_models_alone(short: int, lfm25: Loa
     monkeypatch.setattr(columns, "SHORT", short)
     model = LfmAudio(lfm25.config)
     lay_out(model)
-    laid = {path for path, value in parameters(model).items() if value.ndim == 2 and by_columns(value)}
+    laid = {path for path, value in parameters(model).items() if value.ndim == 2 and lies_by_columns(value)}
     assert {"depthformer.layers.0.feed_forward.w13.weight", "depth_linear.weight", "depth_embeddings.0.embedding.weight"} <= laid
     assert ("lfm.layers.0.feed_forward.w13.weight" in laid) == (short == SHORT)
     assert "lfm.embed_tokens.weight" not in laid  # words are looked up in it one row at a time
