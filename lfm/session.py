@@ -1,10 +1,9 @@
 """One user's conversation: what was said in, events out. Runs on the MLX thread, knows no threads."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, Literal
 
 import mlx.core as mx
 import numpy as np
@@ -12,76 +11,21 @@ import numpy as np
 from lfm import prompts
 from lfm.audio import SPEECH_RATE, Audio, resample, to_int16
 from lfm.checkpoint import LoadedModel
-from lfm.config import END_OF_AUDIO
 from lfm.conversation import Conversation, Segment, Spoken
 from lfm.errors import ContextFull, LfmError
-from lfm.events import AudioChunk, Done, Event, Stats, TextDelta
-from lfm.generate import Frame, Stopped, Token, TokenGenerator, Word
+from lfm.events import AudioChunk, Event, TextDelta
+from lfm.generate import Frame, Stopped, TokenGenerator, Word
 from lfm.mel import log_mel
+from lfm.meter import Meter, Reason
 from lfm.model.state import State
 from lfm.options import Options
+from lfm.rendering import Renderer
 from lfm.schedule import Interleaved, Schedule
 from lfm.search import search
+from lfm.tokenizer import TextStream
 
 ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
 LOST = sys.maxsize  # Mark.fed where the state of that moment is not known any more
-Reason = Literal["end", "length", "cancelled"]
-
-
-class Renderer:
-    """Frames of codes to sound, as they come."""
-
-    def __init__(self, decoder: Any) -> None:
-        self.decoder = decoder
-        self._begin()
-
-    def _begin(self) -> None:
-        self.state = State()
-        self.before = self.state.mark()
-
-    def __call__(self, codes: mx.array) -> mx.array:
-        """(codebooks,) -> (n,). End-of-audio is rendered too, since nobody has looked at the codes yet: see `finish`."""
-        self.before = self.state.mark()
-        return self.decoder.decode(mx.minimum(codes, 2047)[None, None], self.state)[0]
-
-    def finish(self, ended: bool) -> np.ndarray:
-        """The last samples of a stretch; `ended`: the last frame was end-of-audio and is taken back."""
-        if ended:
-            self.state.rewind(self.before)
-        tail = np.array(self.decoder.flush(self.state))[0]
-        self._begin()
-        return tail
-
-
-def decode_again(frames: Iterable[np.ndarray], decoder: Any, stopped: Stopped) -> Iterator[np.ndarray]:
-    """Frames of codes, each (codebooks,), once more to sound, (n,) int16 pieces, as another decoder makes it."""
-    render, ended = Renderer(decoder), True
-    for codes in frames:
-        if stopped():
-            return
-        sound, ended = np.array(render(mx.array(codes))), int(codes[0]) == END_OF_AUDIO
-        yield to_int16(render.finish(ended=True) if ended else sound)
-    if not ended:
-        yield to_int16(render.finish(ended=False))
-
-
-class Meter:
-    """Figures of one request, from the moment it got the model."""
-
-    def __init__(self) -> None:
-        self.start = perf_counter()
-        self.stats = Stats()
-
-    def add(self, **more: int | float) -> None:
-        self.stats = replace(self.stats, **{key: getattr(self.stats, key) + value for key, value in more.items()})
-
-    def first(self, name: str) -> None:
-        """Note the time of the first text or sound."""
-        if getattr(self.stats, name) is None:
-            self.stats = replace(self.stats, **{name: perf_counter() - self.start})
-
-    def done(self, reason: Reason) -> Done:
-        return Done(reason, replace(self.stats, seconds=perf_counter() - self.start))
 
 
 @dataclass(frozen=True)
@@ -141,58 +85,74 @@ class Session:
             else:
                 self.conversation.close()
 
-    def answer(self, schedule: Schedule, options: Options, stopped: Stopped, meter: Meter, beams: int = 1) -> Iterator[Event]:
-        """Feed what is unread, then speak; every word and frame is put into the conversation as it is yielded.
-
-        With several beams it is words alone that are said, the likeliest text together; the next turn feeds them.
-        """
-        conversation = self.conversation
-        unread = conversation.segments[self.fed :]
-        meter.add(prompt_tokens=sum(map(len, unread)))
-        began = perf_counter()
-        hidden = self.generator.prefill(unread, self.state, stopped)
-        meter.add(prompt_seconds=perf_counter() - began)
+    def answer(self, schedule: Schedule, options: Options, stopped: Stopped, meter: Meter) -> Iterator[Event]:
+        """Feed what is unread, then speak; every word and frame is put into the conversation as it is yielded."""
+        hidden = self._read(stopped, meter)
         if hidden is None:
             yield meter.done("cancelled")
             return
-        self.fed = len(conversation.segments)
-        room = self.loaded.info.context - len(conversation)
-        options = replace(options, max_tokens=min(options.max_tokens, room - 2))  # the turn's end takes two
+        options = replace(options, max_tokens=self._room(options))
         render = Renderer(self.loaded.decoder(options.decoder)) if options.with_audio else None
-        words = self.loaded.tokenizer.stream()
+        text = self.loaded.tokenizer.stream()
         reason: Reason = "length"
-        if beams > 1:
-            end = self.loaded.tokenizer.im_end
-            tokens: Iterator[Token] = search(self.generator.model, hidden, self.state, end, beams, options.max_tokens, stopped)
-        else:
-            tokens = self.generator.generate(hidden, self.state, schedule, options, render)
-        for token in tokens:
-            self.fed += beams == 1
+        for token in self.generator.generate(hidden, self.state, schedule, options, render):
+            self.fed += 1
             match token:
                 case Word(word):
-                    conversation.word(word)
-                    meter.add(text_tokens=1)
-                    if delta := words.step(word):
-                        meter.first("first_text")
-                        yield TextDelta(delta)
+                    yield from self._word(word, text, meter)
                     finished = isinstance(schedule, Interleaved) and word == schedule.text_end and not options.with_audio
                     if word == self.loaded.tokenizer.im_end or finished:
                         reason = "end"
                         break
                 case Frame(codes, sound):
-                    conversation.frame(codes)
+                    self.conversation.frame(codes)
                     meter.add(audio_frames=1)
                     if render is not None and sound is not None:
                         yield from self._sound(render.finish(ended=True) if token.ended else sound, meter)
             if stopped():
                 reason = "cancelled"
                 break
-        else:
-            if beams > 1 and stopped():  # the search looks for itself, since words may take long to be certain
-                reason = "cancelled"
         if render is not None and reason == "length":
             yield from self._sound(render.finish(ended=False), meter)
         yield meter.done(reason)
+
+    def write(self, beams: int, options: Options, stopped: Stopped, meter: Meter) -> Iterator[Event]:
+        """Feed what is unread, then write the likeliest of several texts; the next turn feeds its words."""
+        hidden = self._read(stopped, meter)
+        if hidden is None:
+            yield meter.done("cancelled")
+            return
+        text, end = self.loaded.tokenizer.stream(), self.loaded.tokenizer.im_end
+        reason: Reason = "length"
+        for word in search(self.generator.model, hidden, self.state, end, beams, self._room(options), stopped):
+            yield from self._word(word.id, text, meter)
+            if word.id == end:
+                reason = "end"
+        if reason == "length" and stopped():  # the search looks for itself, since words may take long to be certain
+            reason = "cancelled"
+        yield meter.done(reason)
+
+    def _read(self, stopped: Stopped, meter: Meter) -> mx.array | None:
+        """Feed what is unread; the hidden state behind it, (hidden,), or None when stopped on the way."""
+        unread = self.conversation.segments[self.fed :]
+        meter.add(prompt_tokens=sum(map(len, unread)))
+        began = perf_counter()
+        hidden = self.generator.prefill(unread, self.state, stopped)
+        meter.add(prompt_seconds=perf_counter() - began)
+        if hidden is not None:
+            self.fed = len(self.conversation.segments)
+        return hidden
+
+    def _room(self, options: Options) -> int:
+        """How many words and frames an answer may have; the turn's end takes two positions."""
+        return min(options.max_tokens, self.loaded.info.context - len(self.conversation) - 2)
+
+    def _word(self, word: int, text: TextStream, meter: Meter) -> Iterator[TextDelta]:
+        self.conversation.word(word)
+        meter.add(text_tokens=1)
+        if delta := text.step(word):
+            meter.first("first_text")
+            yield TextDelta(delta)
 
     def _sound(self, samples: np.ndarray, meter: Meter) -> Iterator[AudioChunk]:
         if len(samples):

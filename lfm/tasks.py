@@ -11,10 +11,12 @@ from lfm.checkpoint import LoadedModel
 from lfm.errors import AudioError, LfmError
 from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
 from lfm.generate import Stopped, TokenGenerator
+from lfm.meter import Meter, Reason
 from lfm.options import Options
 from lfm.pieces import cut_sound, cut_text
+from lfm.rendering import decode_again
 from lfm.schedule import Sequential
-from lfm.session import Meter, Reason, Session, decode_again, hear
+from lfm.session import Session, hear
 
 
 def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
@@ -33,7 +35,11 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
         limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
         if i:
             yield TextDelta(" ")
-        for event in session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter, beams):
+        if beams > 1:
+            events = session.write(beams, limit, stopped, meter)
+        else:
+            events = session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter)
+        for event in events:
             if isinstance(event, Done):
                 reason = event.reason
             else:

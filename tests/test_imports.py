@@ -11,6 +11,7 @@ MODEL_SIDE = (
     "lfm.model",
     "lfm.generate",
     "lfm.search",
+    "lfm.rendering",
     "lfm.session",
     "lfm.tasks",
     "lfm.checkpoint",

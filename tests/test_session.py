@@ -13,10 +13,11 @@ from lfm.conversation import Heard, Spoken
 from lfm.errors import ContextFull, LfmError
 from lfm.events import AudioChunk, Done, Event, OtherDecoding
 from lfm.generate import TokenGenerator
+from lfm.meter import Meter
 from lfm.model.state import State
 from lfm.options import GREEDY, DecoderName, Options
 from lfm.schedule import Interleaved, Sequential
-from lfm.session import Meter, Session
+from lfm.session import Session
 from lfm.tasks import speak, transcribe
 from tests.parity import tokens
 

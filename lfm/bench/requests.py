@@ -18,9 +18,10 @@ from lfm.checkpoint import LoadedModel
 from lfm.errors import ContextFull
 from lfm.events import Done, Event, Stats
 from lfm.generate import TokenGenerator
+from lfm.meter import Meter
 from lfm.options import CHAT, SPEAK, TRANSCRIBE
 from lfm.schedule import Sequential
-from lfm.session import Meter, Session
+from lfm.session import Session
 from lfm.tasks import transcribe
 
 QUESTION = 4.0  # seconds of sound
