@@ -21,6 +21,7 @@ from lfm.model.detokenizer import Detokenizer
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.mimi import Mimi, ResidualQuantizer
 from lfm.options import DecoderName
+from lfm.pieces import LONGEST
 from lfm.quantization import Quantization, dequantize, quantize_as_stored
 from lfm.status import ModelInfo
 from lfm.tokenizer import Tokenizer
@@ -102,6 +103,8 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         raise CheckpointError(f"{folder} has neither {DETOKENIZER_FOLDER}/ nor {MIMI_FILE}: one is needed for sound. Download it again.")
     mx.clear_cache()  # what the conversion of dtypes left behind
 
+    wishes = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
+    beams = _wish(folder / GENERATION, wishes, "num_beams", 1, MOST_BEAMS, 1)
     family = family_of(config, "Detokenizer" in decoders)
     quantised = [module for module in model.modules() if hasattr(module, "scales")]
     info = ModelInfo(
@@ -115,10 +118,12 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         context=min(CONTEXT, config.lfm.context),
         device=str(mx.device_info().get("device_name", "")),
         noise=bool(raw["lfm"].get("noise", False)),
+        one_by_one=bool(wishes.get("one_sentence_at_a_time", False)),
+        longest=_wish(folder / GENERATION, wishes, "seconds_at_a_time", 4, int(LONGEST), int(LONGEST)),
     )
     if on_cpu:
         blas.suit(info.memory)
-    return LoadedModel(model, decoders, tokenizer, config, info, _beams(folder / GENERATION))
+    return LoadedModel(model, decoders, tokenizer, config, info, beams)
 
 
 def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
@@ -223,11 +228,11 @@ def _mimi(folder: Path, n_codebooks: int) -> Mimi:
     return mimi
 
 
-def _beams(path: Path) -> int:
-    beams = read_json(path).get("num_beams", 1) if path.is_file() else 1
-    if type(beams) is not int or not 1 <= beams <= MOST_BEAMS:
-        raise ConfigError(f"{path} has {beams!r} for num_beams, which is a number from 1 to {MOST_BEAMS}. Write one, or remove it.")
-    return beams
+def _wish(path: Path, wishes: dict[str, Any], key: str, least: int, most: int, default: int) -> int:
+    number = wishes.get(key, default)
+    if type(number) is not int or not least <= number <= most:
+        raise ConfigError(f"{path} has {number!r} for {key}, which is a number from {least} to {most}. Write one, or remove it.")
+    return number
 
 
 def _parse(path: Path, parse: Callable[[dict[str, Any]], Config], raw: dict[str, Any]) -> Config:

@@ -6,19 +6,19 @@ import numpy as np
 
 from lfm.audio import Audio
 
-LONGEST = 30.0  # seconds of sound
-SHORTEST = 15.0  # a cut is looked for between these two
+LONGEST = 30.0  # seconds of sound; a cut is looked for in the second half of them
 HUSH = 0.2  # seconds that are as quiet as can be where a cut is made
 LETTERS = 300  # of text
-SENTENCE = r"(?<=[.!?])\s+|(?<=[。！？])|\n+"  # noqa: RUF001  where one ends
+TITLES = "".join(rf"(?<!\b{title}\.)" for title in ("Mr", "Mrs", "Ms", "Dr", "Prof"))  # no sentence ends behind these
+SENTENCE = rf"(?<=[.!?]){TITLES}\s+|(?<=[.!?][\"”’')])\s+|(?<=[。！？])|\n+"  # noqa: RUF001  where one ends
 
 
-def cut_sound(audio: Audio) -> list[Audio]:
-    """Pieces of at most LONGEST seconds, cut where it is quietest."""
+def cut_sound(audio: Audio, longest: float = LONGEST) -> list[Audio]:
+    """Pieces of at most so many seconds, cut where it is quietest."""
     rate, samples, pieces = audio.sample_rate, audio.samples, []
     hush = int(HUSH * rate)
-    while len(samples) > LONGEST * rate:
-        first, last = int(SHORTEST * rate), int(LONGEST * rate)
+    while len(samples) > longest * rate:
+        first, last = int(longest / 2 * rate), int(longest * rate)
         energy = np.concatenate([[0.0], np.cumsum(np.square(samples[first:last], dtype=np.float64))])
         quietest = first + int(np.argmin(energy[hush:] - energy[:-hush])) + hush // 2
         pieces.append(Audio(samples[:quietest], rate))
@@ -26,8 +26,13 @@ def cut_sound(audio: Audio) -> list[Audio]:
     return [*pieces, Audio(samples, rate)]
 
 
-def cut_text(text: str) -> list[str]:
-    """Pieces of at most LETTERS characters: whole sentences, else whole phrases, else whole words."""
+def cut_text(text: str, one_by_one: bool = False) -> list[str]:
+    """Pieces of at most LETTERS characters: whole sentences, else whole phrases, else whole words.
+
+    `one_by_one`: for a model that says one sentence at a time; each gets the full stop that it may lack.
+    """
+    if one_by_one:
+        return [_ended(piece) for sentence in re.split(SENTENCE, text) for piece in cut_text(sentence) if re.search(r"\w", piece)]
     pieces: list[str] = []
     for part in _parts(text.strip()):
         if pieces and len(pieces[-1]) + len(part) < LETTERS:
@@ -40,6 +45,10 @@ def cut_text(text: str) -> list[str]:
 def sentences(text: str) -> int:
     """How many there are."""
     return sum(bool(re.search(r"\w", part)) for part in re.split(SENTENCE, text))
+
+
+def _ended(sentence: str) -> str:
+    return sentence if re.search(r"[.!?。！？]\W*$", sentence) else f"{sentence.rstrip(',;: ')}."  # noqa: RUF001
 
 
 def _parts(text: str) -> list[str]:

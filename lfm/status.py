@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lfm.options import DecoderName
+from lfm.pieces import LONGEST
 
 State = Literal["downloading", "loading", "ready", "busy", "failed", "closed"]
 
@@ -22,6 +23,8 @@ class ModelInfo:
     context: int  # positions a conversation may hold
     device: str = ""  # what computes: "Apple M4", "NVIDIA H200", …
     noise: bool = False  # random weights: what it says is noise
+    one_by_one: bool = False  # it says one sentence at a time
+    longest: float = LONGEST  # seconds of sound that it writes down at a time
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,11 +20,11 @@ from lfm.session import Session, hear
 
 
 def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
-    """Write down what is said. Long recordings go in pieces of at most half a minute."""
+    """Write down what is said. Long recordings go in pieces."""
     meter = Meter()
     if audio.seconds < 0.1:
         raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
-    pieces, done = cut_sound(audio), 0.0
+    pieces, done = cut_sound(audio, loaded.info.longest), 0.0
     reason: Reason = "end"
     beams = options.beams or loaded.beams
     for i, piece in enumerate(pieces):
@@ -55,7 +55,7 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
 def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
     """Say a text. Long ones go sentence by sentence; each is then decoded once more where a second decoder is to be compared."""
     meter = Meter()
-    pieces = cut_text(text)
+    pieces = cut_text(text, loaded.info.one_by_one)
     if not pieces:
         raise LfmError("There is nothing to say yet. Write something first.")
     if loaded.info.voices and voice not in loaded.info.voices:

@@ -210,6 +210,17 @@ def test_a_checkpoint_may_ask_for_several_texts_side_by_side(copy: Path, loaded:
             load(copy, "float32")
 
 
+def test_a_checkpoint_may_ask_for_short_pieces(copy: Path, loaded: LoadedModel) -> None:
+    assert not loaded.info.one_by_one and loaded.info.longest == 30
+    generation = copy / "generation_config.json"
+    generation.write_text('{"one_sentence_at_a_time": true, "seconds_at_a_time": 8}')
+    info = load(copy, "float32").info
+    assert info.one_by_one and info.longest == 8
+    generation.write_text('{"seconds_at_a_time": 0}')
+    with pytest.raises(ConfigError, match=r"seconds_at_a_time, which is a number from 4 to 30"):
+        load(copy, "float32")
+
+
 def test_either_decoder_is_enough_and_none_is_not(copy: Path) -> None:
     shutil.rmtree(copy / "audio_detokenizer")
     only = load(copy)

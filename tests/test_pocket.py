@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfm.audio import Audio, load
+from lfm.audio import Audio, load, resample
 from lfm.catalogue import POCKET
 from lfm.engine import Engine
 from lfm.events import AudioChunk, Done, Event, TextDelta
@@ -93,6 +93,21 @@ def test_it_remembers_what_was_said_before(pocket: Engine, asked: tuple[str, ...
 
 def test_it_writes_down_a_voice_that_it_never_heard(pocket: Engine) -> None:
     assert made(pocket.transcribe(load(QUESTIONS / "which-continent-is-japan-in.flac")))[0] == "Which continent is Japan in?"
+
+
+def test_it_writes_down_one_sentence_after_another(pocket: Engine) -> None:
+    asked = ["which-continent-is-japan-in", "what-is-the-number-of-days-in-june"] * 3
+    pause = np.zeros(RATE // 2, np.float32)
+    clips = [load(QUESTIONS / f"{question}.flac") for question in asked]
+    sound = np.concatenate([part for clip in clips for part in (resample(clip, RATE).samples, pause)])
+    heard, _ = made(pocket.transcribe(Audio(sound, RATE)))
+    assert heard == " ".join(["Which continent is Japan in? What is the number of days in June?"] * 3)
+
+
+def test_it_says_all_sentences_and_ends_where_a_full_stop_is_forgotten(pocket: Engine) -> None:
+    _, sound = made(pocket.speak("What is the capital of France? The train leaves at nine", "US female", replace(SPEAK, seed=1)))
+    heard, _ = made(pocket.transcribe(Audio(sound / np.float32(32768), RATE)))
+    assert heard == "What is the capital of France? The train leaves at nine."
 
 
 @pytest.mark.parametrize("decoder", ["Mimi", "Detokenizer"])

@@ -13,7 +13,6 @@ from lfm.ui.examples import word_error_rate
 from lfm.ui.parts import url
 
 State = Literal["Waiting", "Transcribing", "Done", "Stopped", "Failed"]
-LONG_NOTE = f"Heard in parts of at most {LONGEST:.0f} s, cut where it is quiet: in longer ones the model leaves words out."
 TOGETHER = -1  # shown: not one file but all
 
 
@@ -26,6 +25,7 @@ class File:
     reference: str = ""  # what is said in it, where that is known
     state: State = "Waiting"
     seconds: float = 0.0  # of sound; 0: unknown
+    longest: float = LONGEST  # seconds that the model hears at a time
     heard: float = 0.0  # seconds of it that are done
     took: float = 0.0  # seconds of work
     text: str = ""
@@ -40,7 +40,7 @@ class File:
     @property
     def share(self) -> float | None:
         """How much is done, where that can be told: a short file is heard in one go."""
-        return self.heard / self.seconds if self.state == "Transcribing" and self.seconds > LONGEST else None
+        return self.heard / self.seconds if self.state == "Transcribing" and self.seconds > self.longest else None
 
     def row(self) -> dict[str, Any]:
         share = self.share
@@ -57,14 +57,15 @@ class File:
     def line(self) -> str:
         """`48 s done in 2.7 s, 18 times real time`, or how far it is."""
         if self.state == "Transcribing":
-            return f"{self.heard:.0f} of {self.seconds:.0f} s done" if self.seconds > LONGEST else f"{self.seconds:.0f} s of sound"
+            return f"{self.heard:.0f} of {self.seconds:.0f} s done" if self.seconds > self.longest else f"{self.seconds:.0f} s of sound"
         return speed(self.heard, self.took)
 
     def note(self) -> str:
         """What a reader should know of how it was done."""
         if self.reference and self.state == "Done":
             return ""
-        return LONG_NOTE if self.seconds > LONGEST else ""
+        parts = f"Heard in parts of at most {self.longest:.0f} s, cut where it is quiet: in longer ones the model leaves words out."
+        return parts if self.seconds > self.longest else ""
 
     def checked(self) -> dict[str, str] | None:
         """An example's own words, and how many of them were missed."""

@@ -54,7 +54,7 @@ class Speak:
         with gr.Row(elem_classes="two"):
             with gr.Column(elem_classes="left", min_width=0):
                 text = gr.Textbox(TEXT, elem_id="say", label="Text", show_label=False, container=False, lines=5, max_lines=12)
-                count = gr.HTML(counted(TEXT), elem_id="count", apply_default_css=False)
+                count = gr.HTML(self.counted(TEXT), elem_id="count", apply_default_css=False)
                 self.voice = gr.Radio(VOICES, value=VOICES[0], label="Voice", elem_id="voice", elem_classes="seg")
                 with gr.Column(visible=False, elem_id="describe", min_width=0) as self.describe:
                     self.description = gr.Textbox(DESCRIPTIONS["Calm narrator"], label="Voice, described in words", lines=3)
@@ -80,7 +80,7 @@ class Speak:
             with gr.Column(elem_classes="right", min_width=0):
                 self.list = drawn("takes", {}, elem_id="takes")
 
-        text.change(counted, text, count, trigger_mode="always_last", **ASIDE)
+        text.change(self.counted, text, count, trigger_mode="always_last", **ASIDE)
         dice.click(None, None, seed, js=DICE, api_visibility="private")
         begun = button.click(
             self.run,
@@ -108,6 +108,17 @@ class Speak:
             self.decoder: gr.Radio(choices=decoders, value=decoder if decoder in decoders else decoders[0], visible=len(decoders) > 1),
             self.limits: limits(SAYS, model),
         }  # fmt: skip
+
+    def counted(self, text: str) -> str:
+        """`3 sentences, about 14 s`, and how a long text is spoken."""
+        model = self.engine.status.model
+        parts = len(pieces.cut_text(text, model is not None and model.one_by_one))
+        count, seconds = pieces.sentences(text), len(text.strip()) / LETTERS_A_SECOND
+        if not count:
+            return "<p>&nbsp;</p>"
+        length = f"{ceil(seconds)} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        line = f"{'1 sentence' if count == 1 else f'{count} sentences'}, about {length}"
+        return f"<p>{line}{f', spoken in {parts} parts' if parts not in (1, count) else ''}</p>"
 
     def takes(self, visitor: Visitor) -> Takes:
         return self._takes.setdefault(visitor, Takes())
@@ -214,13 +225,3 @@ def short(description: str) -> str:
             return name
     first = description.split()
     return " ".join(first[:SHORT]) + ("…" if len(first) > SHORT else "") or "Any voice"
-
-
-def counted(text: str) -> str:
-    """`3 sentences, about 14 s`, and how a long text is spoken."""
-    count, seconds, parts = pieces.sentences(text), len(text.strip()) / LETTERS_A_SECOND, len(pieces.cut_text(text))
-    if not count:
-        return "<p>&nbsp;</p>"
-    length = f"{ceil(seconds)} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    line = f"{'1 sentence' if count == 1 else f'{count} sentences'}, about {length}"
-    return f"<p>{line}{f', spoken in {parts} parts' if parts > 1 else ''}</p>"

@@ -133,6 +133,8 @@ class Transcribe:
                     file = sheet.next()
                     if finished := file is None:
                         break
+                    if model := self.engine.status.model:
+                        file.longest = model.longest
                     yield self.shown(sheet)
                     try:
                         events = self.engine.transcribe(audio.load(file.path), cancelled=cancelled)

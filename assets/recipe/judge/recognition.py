@@ -1,6 +1,9 @@
 """Recognition rows: word error rates of the engine on `test.txt`, by kind of sentence and of voice, and on a real recording."""
 
+from collections import defaultdict
 from pathlib import Path
+
+import numpy as np
 
 from codec.data import manifest, read
 from corpus.parts import UNKNOWN
@@ -16,10 +19,25 @@ AIMS = {
     ("WordNet", "known"): "<= 15 %",
     ("WordNet", "unknown"): "<= 22 %",
 }
+TOGETHER, PAUSE = 5, 0.4  # sentences of a voice in one recording; seconds behind each
 HARVARD = (
     "The stale smell of old beer lingers. It takes heat to bring out the odor. A cold dip restores health and zest. "
     "A salt pickle tastes fine with ham. Tacos al pastor are my favorite. A zestful food is the hot cross bun."
 )
+
+
+def together(clips: list[dict], data: Path) -> tuple[list[str], list[Audio]]:
+    """Recordings of several sentences in a row, each by one voice: what is said, and how it sounds."""
+    said, sounds, by_voice = [], [], defaultdict(list)
+    for clip in clips:
+        by_voice[clip["voice"]].append(clip)
+    for mine in by_voice.values():
+        for first in range(0, len(mine) - TOGETHER + 1, TOGETHER):
+            some = mine[first : first + TOGETHER]
+            said.append(" ".join(c["text"] for c in some))
+            waves = [np.pad(read(data / "audio" / c["file"]), (0, int(PAUSE * RATE))) for c in some]
+            sounds.append(Audio(np.concatenate(waves), RATE))
+    return said, sounds
 
 
 def rows(engine: Engine, data: Path, count: int, real: Path | None) -> list[Row]:
@@ -35,6 +53,10 @@ def rows(engine: Engine, data: Path, count: int, real: Path | None) -> list[Row]
             print(f"  said {a!r}\n heard {b!r}")
         if mine:
             found.append(Row(f"ASR word errors, {kind} sentences, {voices} voices", percent(word_errors(said, heard)), aim, len(mine)))
+        said, sounds = together(mine, data)
+        if said:
+            errors = word_errors(said, [gathered(engine.transcribe(sound)).text for sound in sounds])
+            found.append(Row(f"  {TOGETHER} of them in one recording", percent(errors), "reported", len(said)))
     if real is not None:
         heard_real = gathered(engine.transcribe(load(real))).text
         print(f"  real speech: {heard_real!r}")

@@ -16,6 +16,7 @@ from lfm.engine import Engine
 from lfm.options import SPEAK, DecoderName
 
 PACE = 17.7  # letters that Kokoro says in a second
+PAIRED = 20  # sentences of each voice that are said two by two as well
 SHORT, LONG, SPARE = 0.5, 1.6, 1.0  # of the expected length, and seconds for pauses
 
 
@@ -41,15 +42,21 @@ def embeddings(encoder: VoiceEncoder, data: Path) -> dict[str, np.ndarray]:
     return found
 
 
+def pairs(entries: list[dict]) -> list[tuple[dict, dict]]:
+    """Neighbours, each once."""
+    return list(zip(entries[::2], entries[1::2], strict=False))
+
+
 def rows(engine: Engine, data: Path, count: int, decoder: DecoderName | None, whisper: Whisper, listen: Path) -> list[Row]:
     """`count` sentences of test.txt, both kinds and all voices alike; the first twelve are kept to listen to."""
     encoder = VoiceEncoder("cpu", verbose=False)
     known = embeddings(encoder, data)
     entries = by_sentence(manifest(data / "audio", ("test",)))[:count]
     listen.mkdir(parents=True, exist_ok=True)
+    how = replace(SPEAK, decoder=decoder)
     heard, originals, failures, nearest, likeness, quality = [], [], [], [], [], []
     for n, entry in enumerate(entries):
-        made = gathered(engine.speak(entry["text"], VOICES[entry["voice"]], replace(SPEAK, seed=n, decoder=decoder)))
+        made = gathered(engine.speak(entry["text"], VOICES[entry["voice"]], replace(how, seed=n)))
         if n < 12:
             sf.write(listen / f"speak-{entry['voice']}-{entry['id']:04d}.wav", made.sound, RATE)
         heard.append(whisper(made.sound) if len(made.sound) > RATE // 5 else "")
@@ -64,10 +71,17 @@ def rows(engine: Engine, data: Path, count: int, decoder: DecoderName | None, wh
     said = [e["text"] for e in entries]
     for text, what in zip(said, heard, strict=True):
         print(f"  asked {text!r}\n  heard {what!r}")
+    texts = [(a, b) for voice in SPOKEN for a, b in pairs([e for e in entries if e["voice"] == voice][:PAIRED])]
+    both = [f"{a['text']} {b['text']}" for a, b in texts]
+    heard_both = [
+        whisper(gathered(engine.speak(text, VOICES[a["voice"]], replace(how, seed=1))).sound)
+        for text, (a, _) in zip(both, texts, strict=True)
+    ]
     print(f"  failures: { {f: failures.count(f) for f in set(failures) if f} }")
     return [
         Row("TTS: Whisper's word errors on our speech", percent(word_errors(said, heard)), "<= 12 %", len(said)),
         Row("  on the originals of the same sentences", percent(word_errors(said, originals)), "about 4 %", len(said)),
+        Row("  on ours, two sentences at a time", percent(word_errors(both, heard_both)), "reported", len(both)),
         Row("TTS: DNSMOS overall", f"{np.mean(quality or [0]):.2f}", "reported", len(quality)),
         Row("TTS: the right voice is the nearest", percent(float(np.mean(nearest or [0]))), "100 %", len(nearest)),
         Row("TTS: cosine to its own voice", f"{np.mean(likeness or [0]):.3f}", ">= 0.85", len(likeness)),

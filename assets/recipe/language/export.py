@@ -32,7 +32,11 @@ FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables 
 GROUPS = (128, 64, 32)
 FEW = 32  # rows: not worth it
 SHARPER = 6.0  # logits of codes: the published temperatures then draw almost the likeliest, which is what a small model knows
-BEAMS = 4  # texts that recognition keeps side by side (`lfm.search`); eight were no better
+WISHES = {
+    "num_beams": 4,  # texts that recognition keeps side by side (`lfm.search`); eight were no better
+    "one_sentence_at_a_time": True,  # all that it learned to say; it stops behind the first, and babbles on where its full stop lacks
+    "seconds_at_a_time": 8,  # it heard two sentences at most; of five, a quarter of what it writes down is wrong
+}
 KEPT = ("depth_linear", "pre_encode.conv")  # not packed: small, and heard
 
 
@@ -125,7 +129,7 @@ def main() -> None:
     arrays, section, read = stored(tensors)
     mx.save_safetensors(str(args.out / "model.safetensors"), arrays, {"format": "pt"})
     (args.out / "config.json").write_text(json.dumps(config | section, indent=1))
-    (args.out / GENERATION).write_text(json.dumps({"num_beams": BEAMS}) + "\n")
+    (args.out / GENERATION).write_text(json.dumps(WISHES) + "\n")
     shutil.copy(args.data / "language" / "tokenizer.json", args.out)
     write_decoders(args.data, args.codec, args.out)
 
