@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -176,6 +177,9 @@ def test_a_long_text_is_counted_and_never_refused(visit: Callable[..., Page], en
     expect(page.locator("#count")).to_have_text("60 sentences, about 4 min, spoken in 12 parts")
     asked: Any = engine.asked[0]
     assert asked["text"] == long.strip()
+    engine.model = replace(LFM25, one_by_one=True)
+    page.fill("#say textarea", long + "Well.")
+    expect(page.locator("#count")).to_have_text("61 sentences, about 4 min")
 
 
 def test_controls_follow_the_model(visit: Callable[..., Page], engine: FakeEngine) -> None:

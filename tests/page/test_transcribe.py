@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lfm.audio import Audio
 from lfm.pieces import cut_sound
 from lfm.ui.examples import Example, examples, word_error_rate
 from lfm.ui.transcribe import Transcribe
-from tests.fake_engine import RATE, TEXT, FakeEngine, tone
+from tests.fake_engine import LFM25, RATE, TEXT, FakeEngine, tone
 from tests.page.conftest import open_tab
 
 
@@ -89,6 +90,9 @@ def test_states_of_several_files_and_one_that_comes_later(visit: Callable[..., P
     for row in range(3):
         expect(rows.nth(row)).to_contain_text("Done")
     assert [reason for reason, _ in engine.ended] == ["end"] * 3
+    engine.model = replace(LFM25, longest=8)
+    page.set_input_files("#drop input[type=file]", wav("d.wav", 20))
+    expect(page.locator("#checked")).to_contain_text("parts of at most 8 s")
 
 
 def test_stop_keeps_what_was_heard_and_a_file_can_be_tried_again(
