@@ -62,10 +62,9 @@ class File:
 
     def note(self) -> str:
         """What a reader should know of how it was done."""
-        if self.reference and self.state == "Done":
+        if self.seconds <= self.longest or (self.reference and self.state == "Done"):
             return ""
-        parts = f"Heard in parts of at most {self.longest:.0f} s, cut where it is quiet: in longer ones the model leaves words out."
-        return parts if self.seconds > self.longest else ""
+        return f"Heard in parts of at most {self.longest:.0f} s, cut where it is quiet: in longer ones the model leaves words out."
 
     def checked(self) -> dict[str, str] | None:
         """An example's own words, and how many of them were missed."""

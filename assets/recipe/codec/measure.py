@@ -1,5 +1,6 @@
 """Quick measurements during training, on held-out sentences in the four spoken voices."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def by_sentence(entries: list[dict]) -> list[dict]:
         ordered.append([e for *_, e in sorted(keyed, key=lambda k: k[:2])])
     pairs = zip(*ordered, strict=False)
     return [e for pair in pairs for e in pair]
+
+
+def in_a_row(entries: list[dict], count: int) -> list[list[dict]]:
+    """So many at a time of one voice, in their order; what is left of a voice is left out."""
+    by_voice = defaultdict(list)
+    for entry in entries:
+        by_voice[entry["voice"]].append(entry)
+    return [mine[first : first + count] for mine in by_voice.values() for first in range(0, len(mine) - count + 1, count)]
 
 
 @torch.no_grad()

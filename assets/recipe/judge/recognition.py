@@ -1,11 +1,11 @@
 """Recognition rows: word error rates of the engine on `test.txt`, by kind of sentence and of voice, and on a real recording."""
 
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
 from codec.data import manifest, read
+from codec.measure import in_a_row
 from corpus.parts import UNKNOWN
 from judge.engine import RATE, Row, gathered, percent
 from judge.instruments import word_errors
@@ -26,18 +26,10 @@ HARVARD = (
 )
 
 
-def together(clips: list[dict], data: Path) -> tuple[list[str], list[Audio]]:
-    """Recordings of several sentences in a row, each by one voice: what is said, and how it sounds."""
-    said, sounds, by_voice = [], [], defaultdict(list)
-    for clip in clips:
-        by_voice[clip["voice"]].append(clip)
-    for mine in by_voice.values():
-        for first in range(0, len(mine) - TOGETHER + 1, TOGETHER):
-            some = mine[first : first + TOGETHER]
-            said.append(" ".join(c["text"] for c in some))
-            waves = [np.pad(read(data / "audio" / c["file"]), (0, int(PAUSE * RATE))) for c in some]
-            sounds.append(Audio(np.concatenate(waves), RATE))
-    return said, sounds
+def together(clips: list[dict], data: Path) -> Audio:
+    """One recording of several clips."""
+    waves = [np.pad(read(data / "audio" / c["file"]), (0, int(PAUSE * RATE))) for c in clips]
+    return Audio(np.concatenate(waves), RATE)
 
 
 def rows(engine: Engine, data: Path, count: int, real: Path | None) -> list[Row]:
@@ -53,10 +45,10 @@ def rows(engine: Engine, data: Path, count: int, real: Path | None) -> list[Row]
             print(f"  said {a!r}\n heard {b!r}")
         if mine:
             found.append(Row(f"ASR word errors, {kind} sentences, {voices} voices", percent(word_errors(said, heard)), aim, len(mine)))
-        said, sounds = together(mine, data)
-        if said:
-            errors = word_errors(said, [gathered(engine.transcribe(sound)).text for sound in sounds])
-            found.append(Row(f"  {TOGETHER} of them in one recording", percent(errors), "reported", len(said)))
+        if several := in_a_row(mine, TOGETHER):
+            said = [" ".join(c["text"] for c in some) for some in several]
+            heard = [gathered(engine.transcribe(together(some, data))).text for some in several]
+            found.append(Row(f"  {TOGETHER} of them in one recording", percent(word_errors(said, heard)), "reported", len(said)))
     if real is not None:
         heard_real = gathered(engine.transcribe(load(real))).text
         print(f"  real speech: {heard_real!r}")

@@ -8,7 +8,7 @@ import soundfile as sf
 from resemblyzer import VoiceEncoder
 
 from codec.data import manifest, read
-from codec.measure import SPOKEN, by_sentence
+from codec.measure import SPOKEN, by_sentence, in_a_row
 from judge.engine import RATE, Result, Row, gathered, percent
 from judge.instruments import Whisper, naturalness, resampled, word_errors
 from language.sequences import VOICES
@@ -16,7 +16,7 @@ from lfm.engine import Engine
 from lfm.options import SPEAK, DecoderName
 
 PACE = 17.7  # letters that Kokoro says in a second
-PAIRED = 20  # sentences of each voice that are said two by two as well
+PAIRED = 80  # sentences that are said two by two as well
 SHORT, LONG, SPARE = 0.5, 1.6, 1.0  # of the expected length, and seconds for pauses
 
 
@@ -40,11 +40,6 @@ def embeddings(encoder: VoiceEncoder, data: Path) -> dict[str, np.ndarray]:
         mean = np.mean([encoder.embed_utterance(resampled(read(data / "audio" / c["file"]))) for c in clips], 0)
         found[voice] = mean / np.linalg.norm(mean)
     return found
-
-
-def pairs(entries: list[dict]) -> list[tuple[dict, dict]]:
-    """Neighbours, each once."""
-    return list(zip(entries[::2], entries[1::2], strict=False))
 
 
 def rows(engine: Engine, data: Path, count: int, decoder: DecoderName | None, whisper: Whisper, listen: Path) -> list[Row]:
@@ -71,11 +66,11 @@ def rows(engine: Engine, data: Path, count: int, decoder: DecoderName | None, wh
     said = [e["text"] for e in entries]
     for text, what in zip(said, heard, strict=True):
         print(f"  asked {text!r}\n  heard {what!r}")
-    texts = [(a, b) for voice in SPOKEN for a, b in pairs([e for e in entries if e["voice"] == voice][:PAIRED])]
-    both = [f"{a['text']} {b['text']}" for a, b in texts]
+    pairs = in_a_row(entries[:PAIRED], 2)
+    both = [f"{one['text']} {other['text']}" for one, other in pairs]
     heard_both = [
-        whisper(gathered(engine.speak(text, VOICES[a["voice"]], replace(how, seed=1))).sound)
-        for text, (a, _) in zip(both, texts, strict=True)
+        whisper(gathered(engine.speak(text, VOICES[one["voice"]], replace(how, seed=1))).sound)
+        for text, (one, _) in zip(both, pairs, strict=True)
     ]
     print(f"  failures: { {f: failures.count(f) for f in set(failures) if f} }")
     return [
