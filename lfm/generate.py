@@ -19,7 +19,7 @@ from lfm.schedule import Schedule
 PREFILL_CHUNK = 512  # positions between two looks at the Stop button
 
 Stopped = Callable[[], bool]
-Render = Callable[[mx.array], mx.array]  # codes (codebooks,) -> sound (n,)
+Render = Callable[[mx.array], mx.array | None]  # codes (codebooks,) -> sound (n,) of all that waits, or None: it waits too
 FrameStep = Callable[[mx.array, mx.array, mx.array], mx.array]  # hidden (hidden,), keys (codebooks, 2), temperature () -> codes
 
 
@@ -32,7 +32,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Frame:
-    """80 ms of speech: codes (codebooks,), and its sound (n,) float32 where a decoder renders it."""
+    """80 ms of speech: codes (codebooks,), and what sound came with it, (n,) float32: several frames' at once, where any."""
 
     codes: np.ndarray
     sound: np.ndarray | None
@@ -102,7 +102,7 @@ class TokenGenerator:
 
         Args:
             hidden: (hidden,) of the last prompt position.
-            render: makes a frame's sound; it sees the end-of-audio frame as well, whose sound nobody hears.
+            render: makes the frames' sound; it sees the end-of-audio frame as well, whose sound nobody hears.
         """
         model, frame_step = self.model, self.frame_step(options.audio)
         temperature = mx.array(options.audio.temperature)

@@ -13,6 +13,7 @@ from lfm.mel import log_mel
 from lfm.model.conformer import positional_encoding
 from lfm.model.state import State
 from lfm.options import CHAT, SPEAK
+from lfm.rendering import MOST
 from lfm.search import search
 
 QUESTION = 8  # seconds: as long as what is said at a microphone
@@ -26,11 +27,10 @@ def rehearsal(loaded: LoadedModel, generator: TokenGenerator) -> Iterator[None]:
         keys = mx.random.split(mx.random.key(0), model.codebooks)
         mx.eval(generator.frame_step(sampling)(mx.zeros((model.hidden_size,), model.dtype), keys, mx.array(1.0)))
         yield
-    codes = mx.zeros((1, 1, model.codebooks), mx.int32)
     for decoder in loaded.decoders.values():
         state = State()
-        for _ in range(2):  # the second frame meets the state that the first one left
-            mx.eval(decoder.decode(codes, state), state.arrays())
+        for frames in (*range(1, MOST + 1), 1):  # each but the first meets the state that those before it left
+            mx.eval(decoder.decode(mx.zeros((1, frames, model.codebooks), mx.int32), state), state.arrays())
         yield
     state = State()
     for length in FED:

@@ -99,6 +99,8 @@ class Session:
             self.fed += 1
             match token:
                 case Word(word):
+                    if render is not None:
+                        yield from self._sound(render.rest(), meter)
                     yield from self._word(word, text, meter)
                     finished = isinstance(schedule, Interleaved) and word == schedule.text_end and not options.with_audio
                     if word == self.loaded.tokenizer.im_end or finished:
@@ -107,12 +109,14 @@ class Session:
                 case Frame(codes, sound):
                     self.conversation.frame(codes)
                     meter.add(audio_frames=1)
-                    if render is not None and sound is not None:
-                        yield from self._sound(render.finish(ended=True) if token.ended else sound, meter)
+                    if render is not None and token.ended:
+                        yield from self._sound(render.finish(ended=True), meter)
+                    elif sound is not None:
+                        yield from self._sound(sound, meter)
             if stopped():
                 reason = "cancelled"
                 break
-        if render is not None and reason == "length":
+        if render is not None and reason != "cancelled":
             yield from self._sound(render.finish(ended=False), meter)
         yield meter.done(reason)
 

@@ -32,7 +32,7 @@ def test_the_command_prints_a_table_and_writes_the_same_rows(tmp_path: Path) -> 
 
 def test_a_conversation_that_fills_up_ends_there() -> None:
     loaded = load(POCKET)
-    parts = ("backbone step", "text head", "depthformer frame", f"{next(iter(loaded.decoders))}, a frame of 80 ms")
+    parts = ("backbone step", "text head", "depthformer frame", f"{next(iter(loaded.decoders))}, a frame of 80 ms alone")
     costs = {part: 0.0 for part in parts}
     rows = [*Requests(loaded, TokenGenerator(loaded.model), costs).memory(turns=1000)]
     (used,) = (row for row in rows if row.name.startswith("in use after "))

@@ -13,6 +13,7 @@ from lfm.mel import log_mel
 from lfm.model.lfm2 import Attention
 from lfm.model.state import State
 from lfm.options import CHAT_AUDIO
+from lfm.rendering import MOST
 
 CLIP = 20  # seconds of sound for the encoder
 PREFILL = 256  # positions
@@ -92,18 +93,19 @@ class Parts:
         return self.reading("depthformer frame", lambda: mx.eval(step(hidden, keys, heat)), weights)
 
     def decoders(self) -> Iterator[Row]:
-        """One frame of a stream, 80 ms of sound."""
-        codes = mx.random.randint(0, 2048, (1, 1, self.model.codebooks))
+        """A frame of a stream, 80 ms of sound: the first, which comes alone, and each of those that are decoded at once."""
         for name, decoder in self.loaded.decoders.items():
-            state = State()
+            for frames in (1, MOST):
+                codes, state = mx.random.randint(0, 2048, (1, frames, self.model.codebooks)), State()
 
-            def work(decoder=decoder, state=state) -> None:
-                mx.eval(decoder.decode(codes, state), state.arrays())
+                def work(decoder=decoder, codes=codes, state=state) -> None:
+                    mx.eval(decoder.decode(codes, state), state.arrays())
 
-            for _ in range(20):
-                work()  # until windows are full
-            spent, _ = beside(work, self.probe.read, REPEATS)
-            yield Row(f"{name}, a frame of 80 ms", 1e3 * spent, "ms")
+                for _ in range(20):
+                    work()  # until windows are full
+                spent, _ = beside(work, self.probe.read, REPEATS)
+                alone = "alone" if frames == 1 else f"of {frames} at once"
+                yield Row(f"{name}, a frame of 80 ms {alone}", 1e3 * spent / frames, "ms")
 
     def second_turns(self) -> Iterator[Row]:
         """Feeding a question behind histories of growing length: only attention may cost more."""

@@ -45,7 +45,7 @@ class Requests:
         self.loaded, self.generator = loaded, generator
         self.question = Audio(noise(QUESTION, SPEECH_RATE), SPEECH_RATE)
         self.word = costs["backbone step"] + costs["text head"]
-        self.sound = costs["depthformer frame"] + costs[f"{next(iter(loaded.decoders))}, a frame of 80 ms"]
+        self.sound = costs["depthformer frame"] + costs[f"{next(iter(loaded.decoders))}, a frame of 80 ms alone"]
 
     def session(self) -> Session:
         return Session(self.loaded, self.generator)
