@@ -118,7 +118,8 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         context=min(CONTEXT, config.lfm.context),
         device=str(mx.device_info().get("device_name", "")),
         noise=bool(raw["lfm"].get("noise", False)),
-        one_by_one=bool(wishes.get("one_sentence_at_a_time", False)),
+        words_alone=_flag(folder / GENERATION, wishes, "words_alone"),
+        one_by_one=_flag(folder / GENERATION, wishes, "one_sentence_at_a_time"),
         longest=_wish(folder / GENERATION, wishes, "seconds_at_a_time", 4, int(LONGEST), int(LONGEST)),
     )
     if on_cpu:
@@ -233,6 +234,13 @@ def _wish(path: Path, wishes: dict[str, Any], key: str, least: int, most: int, d
     if type(number) is not int or not least <= number <= most:
         raise ConfigError(f"{path} has {number!r} for {key}, which is a number from {least} to {most}. Write one, or remove it.")
     return number
+
+
+def _flag(path: Path, wishes: dict[str, Any], key: str) -> bool:
+    flag = wishes.get(key, False)
+    if type(flag) is not bool:
+        raise ConfigError(f"{path} has {flag!r} for {key}, which is true or false. Write one, or remove it.")
+    return flag
 
 
 def _parse(path: Path, parse: Callable[[dict[str, Any]], Config], raw: dict[str, Any]) -> Config:

@@ -1,10 +1,15 @@
 """Long sound and long text in pieces that the model handles well: it drops and repeats words beyond half a minute."""
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lfm.audio import Audio
+from lfm.wording import in_words
+
+if TYPE_CHECKING:
+    from lfm.status import ModelInfo
 
 LONGEST = 30.0  # seconds of sound; a cut is looked for in the second half of them
 HUSH = 0.2  # seconds that are as quiet as can be where a cut is made
@@ -24,6 +29,11 @@ def cut_sound(audio: Audio, longest: float = LONGEST) -> list[Audio]:
         pieces.append(Audio(samples[:quietest], rate))
         samples = samples[quietest:]
     return [*pieces, Audio(samples, rate)]
+
+
+def to_be_said(text: str, model: "ModelInfo | None") -> list[str]:
+    """A text in pieces, worded as the model can read it."""
+    return cut_text(in_words(text) if model and model.words_alone else text, bool(model and model.one_by_one))
 
 
 def cut_text(text: str, one_by_one: bool = False) -> list[str]:

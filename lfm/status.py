@@ -23,6 +23,7 @@ class ModelInfo:
     context: int  # positions a conversation may hold
     device: str = ""  # what computes: "Apple M4", "NVIDIA H200", …
     noise: bool = False  # random weights: what it says is noise
+    words_alone: bool = False  # it reads no figures and no signs
     one_by_one: bool = False  # it says one sentence at a time
     longest: float = LONGEST  # seconds of sound that it writes down at a time
 

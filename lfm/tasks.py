@@ -13,7 +13,7 @@ from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDel
 from lfm.generate import Stopped, TokenGenerator
 from lfm.meter import Meter, Reason
 from lfm.options import Options
-from lfm.pieces import cut_sound, cut_text
+from lfm.pieces import cut_sound, to_be_said
 from lfm.rendering import decode_again
 from lfm.schedule import Sequential
 from lfm.session import Session, hear
@@ -55,9 +55,10 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
 def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
     """Say a text. Long ones go sentence by sentence; each is then decoded once more where a second decoder is to be compared."""
     meter = Meter()
-    pieces = cut_text(text, loaded.info.one_by_one)
+    pieces = to_be_said(text, loaded.info)
     if not pieces:
-        raise LfmError("There is nothing to say yet. Write something first.")
+        unread = loaded.info.words_alone and text.strip()
+        raise LfmError("This model reads English words alone." if unread else "There is nothing to say yet. Write something first.")
     if loaded.info.voices and voice not in loaded.info.voices:
         raise LfmError(f"{loaded.info.family} has no voice {voice!r}. Choose one of: {', '.join(loaded.info.voices)}.")
     reason: Reason = "end"

@@ -221,6 +221,16 @@ def test_a_checkpoint_may_ask_for_short_pieces(copy: Path, loaded: LoadedModel) 
         load(copy, "float32")
 
 
+def test_a_checkpoint_may_ask_for_words_alone(copy: Path, loaded: LoadedModel) -> None:
+    assert not loaded.info.words_alone
+    generation = copy / "generation_config.json"
+    generation.write_text('{"words_alone": true}')
+    assert load(copy, "float32").info.words_alone
+    generation.write_text('{"words_alone": "yes"}')
+    with pytest.raises(ConfigError, match=r"'yes' for words_alone, which is true or false"):
+        load(copy, "float32")
+
+
 def test_either_decoder_is_enough_and_none_is_not(copy: Path) -> None:
     shutil.rmtree(copy / "audio_detokenizer")
     only = load(copy)

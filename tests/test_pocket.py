@@ -10,6 +10,7 @@ import pytest
 from lfm.audio import Audio, load, resample
 from lfm.catalogue import POCKET
 from lfm.engine import Engine
+from lfm.errors import LfmError
 from lfm.events import AudioChunk, Done, Event, TextDelta
 from lfm.options import CHAT, GREEDY, SPEAK, DecoderName
 
@@ -108,6 +109,16 @@ def test_it_says_all_sentences_and_ends_where_a_full_stop_is_forgotten(pocket: E
     _, sound = made(pocket.speak("What is the capital of France? The train leaves at nine", "US female", replace(SPEAK, seed=1)))
     heard, _ = made(pocket.transcribe(Audio(sound / np.float32(32768), RATE)))
     assert heard == "What is the capital of France? The train leaves at nine."
+
+
+def test_it_reads_figures_and_signs_as_words(pocket: Engine) -> None:
+    written, worded = "“I have 3 apples,” he said.", "I have three apples, he said."
+    sounds = [made(pocket.speak(text, "US male", replace(SPEAK, seed=1)))[1] for text in (written, worded)]
+    np.testing.assert_array_equal(sounds[0], sounds[1])
+    answers = [made(pocket.chat().reply(text, options=SURELY))[0] for text in ("9+4", "SPELL “DOG”!", "What's 7 ÷ 7?")]
+    assert answers == ["That makes thirteen.", "D, O, G.", "That makes one."]
+    with pytest.raises(LfmError, match="English words alone"):
+        made(pocket.speak("你好", "US male"))
 
 
 @pytest.mark.parametrize("decoder", ["Mimi", "Detokenizer"])

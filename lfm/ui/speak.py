@@ -111,8 +111,7 @@ class Speak:
 
     def counted(self, text: str) -> str:
         """`3 sentences, about 14 s`, and how a long text is spoken."""
-        model = self.engine.status.model
-        parts = len(pieces.cut_text(text, model is not None and model.one_by_one))
+        parts = len(pieces.to_be_said(text, self.engine.status.model))
         count, seconds = pieces.sentences(text), len(text.strip()) / LETTERS_A_SECOND
         if not count:
             return "<p>&nbsp;</p>"

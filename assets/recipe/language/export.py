@@ -33,6 +33,7 @@ GROUPS = (128, 64, 32)
 FEW = 32  # rows: not worth it
 SHARPER = 6.0  # logits of codes: the published temperatures then draw almost the likeliest, which is what a small model knows
 WISHES = {
+    "words_alone": True,  # it met no figures and no signs (`lfm.wording`)
     "num_beams": 4,  # texts that recognition keeps side by side (`lfm.search`); eight were no better
     "one_sentence_at_a_time": True,  # all that it learned to say; it stops behind the first, and babbles on where its full stop lacks
     "seconds_at_a_time": 8,  # it heard two sentences at most; of five, a quarter of what it writes down is wrong
