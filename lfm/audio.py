@@ -9,6 +9,7 @@ import soundfile
 from lfm.errors import AudioError
 
 SPEECH_RATE = 16_000  # what the model hears
+SILENT = -70.0  # dB: quieter than any room, so a microphone that is off
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,24 @@ def mono(samples: np.ndarray, sample_rate: int) -> Audio:
     if not len(samples) or not np.isfinite(samples).all():
         raise AudioError("The recording holds no usable sound. Check which microphone the browser uses.")
     return Audio(samples, sample_rate)
+
+
+def loudness(audio: Audio) -> float:
+    """Of its loudest 20 ms, in dB of full scale."""
+    frame = min(len(audio.samples), audio.sample_rate // 50)
+    power = np.square(audio.samples[: len(audio.samples) // frame * frame]).reshape(-1, frame).mean(axis=1).max()
+    return 10 * float(np.log10(power + 1e-20))
+
+
+def audible(audio: Audio) -> float:
+    """Its loudness.
+
+    Raises:
+        AudioError: nothing can be heard in it, and a model would make words up.
+    """
+    if (level := loudness(audio)) < SILENT:
+        raise AudioError("The recording is silent. Choose another, or check that the microphone is on and the one that the browser uses.")
+    return level
 
 
 def resample(audio: Audio, sample_rate: int) -> Audio:

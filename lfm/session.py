@@ -9,7 +9,7 @@ import mlx.core as mx
 import numpy as np
 
 from lfm import prompts
-from lfm.audio import SPEECH_RATE, Audio, resample, to_int16
+from lfm.audio import SPEECH_RATE, Audio, audible, resample, to_int16
 from lfm.checkpoint import LoadedModel
 from lfm.conversation import Conversation, Segment, Spoken
 from lfm.errors import ContextFull, LfmError
@@ -236,5 +236,10 @@ class Session:
 
 
 def hear(audio: Audio, loaded: LoadedModel) -> np.ndarray:
-    """A recording as the encoder takes it, (T, features)."""
+    """A recording as the encoder takes it, (T, features).
+
+    Raises:
+        AudioError: it is too short, or silent.
+    """
+    audible(audio)
     return log_mel(resample(audio, SPEECH_RATE).samples, loaded.config.mel)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from lfm import prompts
-from lfm.audio import Audio
+from lfm.audio import SILENT, Audio, audible, loudness
 from lfm.checkpoint import LoadedModel
 from lfm.errors import AudioError, LfmError
 from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
@@ -18,38 +18,46 @@ from lfm.rendering import decode_again
 from lfm.schedule import Sequential
 from lfm.session import Session, hear
 
+PAUSE = 40  # dB below the loudest: a piece of a recording in which nobody speaks, where a model would make words up
+
 
 def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
     """Write down what is said. Long recordings go in pieces."""
     meter = Meter()
     if audio.seconds < 0.1:
         raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
-    pieces, done = cut_sound(audio, loaded.info.longest), 0.0
+    pieces, done, written = cut_sound(audio, loaded.info.longest), 0.0, False
+    least = max(SILENT, audible(audio) - PAUSE)
     reason: Reason = "end"
-    beams = options.beams or loaded.beams
     for i, piece in enumerate(pieces):
         if i and piece.seconds < 0.1:
             break
-        session = Session(loaded, generator)
-        session.begin("", hear(piece, loaded), prompts.transcribe(loaded.info))
-        limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
-        if i:
-            yield TextDelta(" ")
-        if beams > 1:
-            events = session.write(beams, limit, stopped, meter)
-        else:
-            events = session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter)
-        for event in events:
-            if isinstance(event, Done):
-                reason = event.reason
-            else:
-                yield event
-        if reason == "cancelled":
-            break
+        if loudness(piece) >= least:
+            if written:
+                yield TextDelta(" ")
+            written = True
+            for event in _written_down(loaded, generator, piece, options, stopped, meter):
+                if isinstance(event, Done):
+                    reason = event.reason
+                else:
+                    yield event
+            if reason == "cancelled":
+                break
         done += piece.seconds
         meter.add(audio_seconds=piece.seconds)
         yield Progress(done, audio.seconds)
     yield meter.done(reason)
+
+
+def _written_down(
+    loaded: LoadedModel, generator: TokenGenerator, piece: Audio, options: Options, stopped: Stopped, meter: Meter
+) -> Iterator[Event]:
+    session, beams = Session(loaded, generator), options.beams or loaded.beams
+    session.begin("", hear(piece, loaded), prompts.transcribe(loaded.info))
+    limit = replace(options, with_audio=False, max_tokens=min(options.max_tokens, 32 + int(12 * piece.seconds)))
+    if beams > 1:
+        return session.write(beams, limit, stopped, meter)
+    return session.answer(Sequential(loaded.tokenizer.audio_start, loaded.tokenizer.im_end), limit, stopped, meter)
 
 
 def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:

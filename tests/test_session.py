@@ -10,8 +10,8 @@ import pytest
 from lfm.audio import Audio
 from lfm.checkpoint import LoadedModel
 from lfm.conversation import Heard, Spoken
-from lfm.errors import ContextFull, LfmError
-from lfm.events import AudioChunk, Done, Event, OtherDecoding
+from lfm.errors import AudioError, ContextFull, LfmError
+from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
 from lfm.generate import TokenGenerator
 from lfm.meter import Meter
 from lfm.model.state import State
@@ -242,6 +242,38 @@ def test_a_full_context_is_refused_before_it_is_hit(lfm25: LoadedModel) -> None:
 def test_an_empty_turn_is_refused_with_words(lfm25: LoadedModel) -> None:
     with pytest.raises(LfmError, match="Say or type"):
         list(session(lfm25).reply("  ", None, OPTIONS, None, never))
+
+
+def test_a_silent_recording_is_refused_and_the_conversation_goes_on(lfm25: LoadedModel) -> None:
+    chat = session(lfm25)
+    ask(chat, 0)
+    before = list(chat.conversation.segments)
+    silence = Audio(np.full(16_000, 1e-4, np.float32), 16_000)
+    with pytest.raises(AudioError, match="silent"):
+        list(chat.reply(None, silence, OPTIONS, None, never))
+    assert chat.conversation.segments == before
+    with pytest.raises(AudioError, match="silent"):
+        list(transcribe(lfm25, chat.generator, silence, OPTIONS, never))
+    ask(chat, 1)
+    start = start_of_answer(chat)
+    assert answer_in_history(chat, start) == answered_anew(chat, start)
+
+
+def test_where_nobody_speaks_nothing_is_written_down(lfm25: LoadedModel) -> None:
+    loaded = replace(lfm25, info=replace(lfm25.info, longest=4))
+    hiss = Audio(question(1, 4.0).samples * np.float32(0.006), 16_000)
+    spoken = question(2, 3.9).samples
+    with_pauses = Audio(np.concatenate([hiss.samples, spoken, hiss.samples]), 16_000)
+
+    def written(audio: Audio) -> list[Event]:
+        return list(transcribe(loaded, TokenGenerator(loaded.model), audio, Options(audio=GREEDY, max_tokens=5), never))
+
+    events = written(with_pauses)
+    words = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert words == words.strip() and 0 < done(events).stats.text_tokens <= 2 * 5, "of four or five pieces one or two are spoken"
+    heard = [event.done for event in events if isinstance(event, Progress)]
+    assert len(heard) >= 4 and heard[-1] == pytest.approx(with_pauses.seconds)
+    assert done(written(hiss)).stats.text_tokens > 0, "what is quiet throughout is heard all the same"
 
 
 def test_text_and_sound_go_into_one_turn(lfm25: LoadedModel) -> None:
