@@ -33,10 +33,11 @@ def in_words(text: str) -> str:
 
 
 def _number(figures: str) -> str:
-    whole = figures.replace(",", "")
-    if (len(whole) > 9 and "." not in whole) or re.match(r"0\d", whole):  # a name rather than an amount: figure by figure
-        return " ".join(num2words(figure) for figure in whole if figure.isdigit())
-    return num2words(whole).replace(",", "")
+    figures = figures.replace(",", "")
+    whole, _, rest = figures.partition(".")
+    name = len(whole) > 9 or re.match(r"0\d", whole)  # rather than an amount: figure by figure
+    words = " ".join(map(num2words, whole)) if name else num2words(whole).replace(",", "")
+    return f"{words} point {' '.join(map(num2words, rest))}" if rest else words
 
 
 def _money(match: re.Match[str]) -> str:
@@ -99,7 +100,7 @@ RULES: tuple[Rule, ...] = (
     # figures
     (r"\b([01]?\d|2[0-3]):([0-5]\d)\b", _time),
     (rf"([$£€]) ?({NUMBER})(?: (thousand|million|billion))?", _money),
-    (r"\b(\d+)(?:st|nd|rd|th)\b", lambda m: num2words(int(m[1]), to="ordinal")),
+    (r"\b(\d{1,6})(?:st|nd|rd|th)\b", lambda m: num2words(int(m[1]), to="ordinal")),
     (r"\b(1[1-9]\d0|20\d0)s\b", _decade),
     (r"(?<=\d) ?[-–—] ?(?=\d)", lambda m: " minus " if m[0].strip() == "-" and len(m[0]) > 1 else " to "),
     (r"(?<![\w.])[-−](?=\d)", "minus "),

@@ -1,6 +1,9 @@
 """Figures, signs and abbreviations become the words that a reader would say."""
 # ruff: noqa: RUF001 (signs that people write)
 
+import random
+import re
+
 import pytest
 
 from lfm.wording import in_words
@@ -16,6 +19,7 @@ READ = {
     "It is 10:30, 9:05 or 7:00.": "It is ten thirty, nine oh five or seven o'clock.",
     "Call me at 5 p.m. tomorrow.": "Call me at five pee em tomorrow.",
     "I came at 5pm. Then I left.": "I came at five pee em. Then I left.",
+    "Pi is 3.14159, and 0.50 is half.": "Pi is three point one four one five nine, and zero point five zero is half.",
     "50% of people agree.": "fifty percent of people agree.",
     "Dial 07700900123.": "Dial zero seven seven zero zero nine zero zero one two three.",
     "What is 2 + 2?": "What is two plus two?",
@@ -51,3 +55,15 @@ def test_a_text_is_read_as_a_reader_would(text: str) -> None:
 @pytest.mark.parametrize("words", READ.values())
 def test_words_stay_words(words: str) -> None:
     assert in_words(words) == words
+
+
+def test_whatever_is_typed_becomes_words() -> None:
+    signs = [
+        "1", "23", "456,789", "0", "4.5", "9" * 400, "1" * 400 + ".5", "1" * 30 + "st", "$", "€", "%", "-", "–", ":", ".", ",", " ", "\n",
+        "A", "NASA", "p.m.", "٣", "½", "②", "’", "“", "(", "]", "https://", "@", "😀", "é", "ß", "你", "x", "U.S.", "3:07", "1990s", "No.",
+        "\x00", "_", "million",
+    ]  # fmt: skip
+    draw = random.Random(0)
+    for _ in range(3000):
+        text = "".join(draw.choices(signs, k=draw.randint(1, 8)))
+        assert re.fullmatch(r"[A-Za-z'.,:;!?\-\s]*", in_words(text)), text
