@@ -31,9 +31,9 @@ def cut_sound(audio: Audio, longest: float = LONGEST) -> list[Audio]:
     return [*pieces, Audio(samples, rate)]
 
 
-def to_be_said(text: str, model: "ModelInfo | None") -> list[str]:
-    """A text in pieces, worded as the model can read it."""
-    return cut_text(in_words(text) if model and model.words_alone else text, bool(model and model.one_by_one))
+def worded(text: str, model: "ModelInfo | None") -> str:
+    """A text as the model can read it."""
+    return in_words(text) if model and model.words_alone else text
 
 
 def cut_text(text: str, one_by_one: bool = False) -> list[str]:

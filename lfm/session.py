@@ -19,11 +19,11 @@ from lfm.mel import log_mel
 from lfm.meter import Meter, Reason
 from lfm.model.state import State
 from lfm.options import Options
+from lfm.pieces import worded
 from lfm.rendering import Renderer
 from lfm.schedule import Interleaved, Schedule
 from lfm.search import search
 from lfm.tokenizer import TextStream
-from lfm.wording import in_words
 
 ROOM_TO_ANSWER = 64  # positions that must be free for a turn to begin
 LOST = sys.maxsize  # Mark.fed where the state of that moment is not known any more
@@ -71,8 +71,7 @@ class Session:
     def _reply(self, text: str | None, audio: Audio | None, options: Options, system: str | None, stopped: Stopped) -> Iterator[Event]:
         if audio is None and not (text or "").strip():
             raise LfmError("Say or type something first.")
-        if text and self.loaded.info.words_alone:
-            text = in_words(text) or text
+        text = worded(text or "", self.loaded.info) or text
         self.begin(text or "", None if audio is None else hear(audio, self.loaded), system or prompts.CHAT)
         config, names = self.loaded.config, self.loaded.tokenizer
         schedule = Interleaved(config.interleaved_n_text, config.interleaved_n_audio, names.text_end, names.im_end)

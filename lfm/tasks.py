@@ -13,11 +13,12 @@ from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDel
 from lfm.generate import Stopped, TokenGenerator
 from lfm.meter import Meter, Reason
 from lfm.options import Options
-from lfm.pieces import cut_sound, to_be_said
+from lfm.pieces import cut_sound, cut_text, worded
 from lfm.rendering import decode_again
 from lfm.schedule import Sequential
 from lfm.session import Session, hear
 
+READS_WORDS = "This model reads English words alone. Write some, or choose another model."
 PAUSE = 40  # dB below the loudest: a piece of a recording in which nobody speaks, where a model would make words up
 
 
@@ -63,10 +64,10 @@ def _written_down(
 def speak(loaded: LoadedModel, generator: TokenGenerator, text: str, voice: str, options: Options, stopped: Stopped) -> Iterator[Event]:
     """Say a text. Long ones go sentence by sentence; each is then decoded once more where a second decoder is to be compared."""
     meter = Meter()
-    pieces = to_be_said(text, loaded.info)
+    pieces = cut_text(worded(text, loaded.info), loaded.info.one_by_one)
     if not pieces:
         unread = loaded.info.words_alone and text.strip()
-        raise LfmError("This model reads English words alone." if unread else "There is nothing to say yet. Write something first.")
+        raise LfmError(READS_WORDS if unread else "There is nothing to say yet. Write something first.")
     if loaded.info.voices and voice not in loaded.info.voices:
         raise LfmError(f"{loaded.info.family} has no voice {voice!r}. Choose one of: {', '.join(loaded.info.voices)}.")
     reason: Reason = "end"

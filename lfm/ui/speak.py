@@ -111,7 +111,9 @@ class Speak:
 
     def counted(self, text: str) -> str:
         """`3 sentences, about 14 s`, and how a long text is spoken."""
-        parts = len(pieces.to_be_said(text, self.engine.status.model))
+        model = self.engine.status.model
+        text = pieces.worded(text, model)
+        parts = len(pieces.cut_text(text, model is not None and model.one_by_one))
         count, seconds = pieces.sentences(text), len(text.strip()) / LETTERS_A_SECOND
         if not count:
             return "<p>&nbsp;</p>"

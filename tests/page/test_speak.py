@@ -180,6 +180,9 @@ def test_a_long_text_is_counted_and_never_refused(visit: Callable[..., Page], en
     engine.model = replace(LFM25, one_by_one=True)
     page.fill("#say textarea", long + "Well.")
     expect(page.locator("#count")).to_have_text("61 sentences, about 4 min")
+    engine.model = replace(LFM25, one_by_one=True, words_alone=True)
+    page.fill("#say textarea", "“It leaves at 5 p.m. today,” he said.")
+    expect(page.locator("#count")).to_have_text("1 sentence, about 3 s")
 
 
 def test_controls_follow_the_model(visit: Callable[..., Page], engine: FakeEngine) -> None:
