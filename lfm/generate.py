@@ -10,6 +10,7 @@ import numpy as np
 
 from lfm.config import END_OF_AUDIO
 from lfm.conversation import Heard, Segment, Spoken, Text, joined
+from lfm.model.fast_cpu import on_cpu
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
 from lfm.options import Options, Sampling
@@ -97,7 +98,7 @@ class TokenGenerator:
     def generate(self, hidden: mx.array, state: State, schedule: Schedule, options: Options, render: Render | None) -> Iterator[Token]:
         """Words and frames until the schedule is done or options.max_tokens are out.
 
-        Each token has been fed to `state` by the time it is yielded: the next step is computed while the caller has this
+        Each token has been fed to `state` by the time it is yielded: the next step is on its way while the caller has this
         one. So the last one, <|im_end|>, is yielded too, and stopping anywhere leaves `state` and what was yielded in agreement.
 
         Args:
@@ -128,9 +129,14 @@ class TokenGenerator:
                 return
 
     def _step(self, embedding: mx.array, state: State) -> mx.array:
-        """Begin to feed one position, (1, 1, hidden) -> (hidden,); returns before it is computed."""
+        """Feed one position, (1, 1, hidden) -> (hidden,); returns before it is computed.
+
+        A GPU begins at once. A CPU begins with the token after it: MLX hands it ten operations ahead and waits for the others,
+        so what is to be said now would come a step late.
+        """
         hidden = self.model(embedding, state)[0, -1]
-        mx.async_eval(hidden)
+        if not on_cpu():
+            mx.async_eval(hidden)
         return hidden
 
     def frame_step(self, sampling: Sampling) -> FrameStep:

@@ -78,6 +78,7 @@ class Session:
         asked = len(self.conversation.segments)
         try:
             yield from self.answer(schedule, options, stopped, Meter())
+            mx.eval(self.state.arrays())  # a CPU has the last step still before it, and the next question need not wait for that
         except Exception:
             self.state, self.fed = State(), 0  # what it holds is unknown: the next turn re-encodes
             raise
