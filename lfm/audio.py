@@ -10,6 +10,7 @@ from lfm.errors import AudioError
 
 SPEECH_RATE = 16_000  # what the model hears
 SILENT = -70.0  # dB: quieter than any room, so a microphone that is off
+PAUSE = 40.0  # dB below what is said there is only the room
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,17 @@ def loudness(audio: Audio) -> float:
     return 10 * float(np.log10(power + 1e-20))
 
 
-def audible(audio: Audio) -> float:
-    """Its loudness.
-
-    Raises:
-        AudioError: nothing can be heard in it, and a model would make words up.
-    """
-    if (level := loudness(audio)) < SILENT:
+def audible(audio: Audio) -> None:
+    """Raise AudioError where nothing can be heard: a model would make words up."""
+    if loudness(audio) < SILENT:
         raise AudioError("The recording is silent. Choose another, or check that the microphone is on and the one that the browser uses.")
-    return level
+
+
+def quietest_speech(audio: Audio) -> float:
+    """What anything said in it reaches, in dB: PAUSE below the loudest quarter of its seconds, for which a slammed door counts little."""
+    rate = audio.sample_rate
+    seconds = [loudness(Audio(audio.samples[start : start + rate], rate)) for start in range(0, len(audio.samples), rate)]
+    return max(SILENT, float(np.quantile(seconds, 0.75)) - PAUSE)
 
 
 def resample(audio: Audio, sample_rate: int) -> Audio:

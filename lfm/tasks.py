@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from lfm import prompts
-from lfm.audio import SILENT, Audio, audible, loudness
+from lfm.audio import Audio, audible, loudness, quietest_speech
 from lfm.checkpoint import LoadedModel
 from lfm.errors import AudioError, LfmError
 from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
@@ -19,7 +19,6 @@ from lfm.schedule import Sequential
 from lfm.session import Session, hear
 
 READS_WORDS = "This model reads English words alone. Write some, or choose another model."
-PAUSE = 40  # dB below the loudest: a piece of a recording in which nobody speaks, where a model would make words up
 
 
 def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, options: Options, stopped: Stopped) -> Iterator[Event]:
@@ -27,13 +26,13 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
     meter = Meter()
     if audio.seconds < 0.1:
         raise AudioError(f"Only {audio.seconds:.1f} s of sound. Hold the button while you talk.")
-    pieces, done, written = cut_sound(audio, loaded.info.longest), 0.0, False
-    least = max(SILENT, audible(audio) - PAUSE)
+    audible(audio)
+    pieces, done, written, least = cut_sound(audio, loaded.info.longest), 0.0, False, quietest_speech(audio)
     reason: Reason = "end"
     for i, piece in enumerate(pieces):
         if i and piece.seconds < 0.1:
             break
-        if loudness(piece) >= least:
+        if loudness(piece) >= least:  # in a pause a model would make words up
             if written:
                 yield TextDelta(" ")
             written = True

@@ -274,6 +274,10 @@ def test_where_nobody_speaks_nothing_is_written_down(lfm25: LoadedModel) -> None
     heard = [event.done for event in events if isinstance(event, Progress)]
     assert len(heard) >= 4 and heard[-1] == pytest.approx(with_pauses.seconds)
     assert done(written(hiss)).stats.text_tokens > 0, "what is quiet throughout is heard all the same"
+    slammed = hiss.samples.copy()
+    slammed[:800] = 1.0
+    both = Audio(np.concatenate([slammed, hiss.samples, hiss.samples]), 16_000)
+    assert done(written(both)).stats.text_tokens > 3 * 4, "a slammed door makes nothing of what is said after it"
 
 
 def test_text_and_sound_go_into_one_turn(lfm25: LoadedModel) -> None:
