@@ -10,7 +10,7 @@ from lfm.errors import AudioError
 
 SPEECH_RATE = 16_000  # what the model hears
 SILENT = -70.0  # dB: quieter than any room, so a microphone that is off
-PAUSE = 40.0  # dB below what is said there is only the room
+PAUSE = 35.0  # dB below what is said there is only the room
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def audible(audio: Audio) -> None:
 
 
 def quietest_speech(audio: Audio) -> float:
-    """What anything said in it reaches, in dB: PAUSE below the loudest quarter of its seconds, for which a slammed door counts little."""
+    """What anything said in it reaches, in dB: PAUSE below the third loudest of its seconds, so that a slammed door does not count."""
     rate = audio.sample_rate
-    seconds = [loudness(Audio(audio.samples[start : start + rate], rate)) for start in range(0, len(audio.samples), rate)]
-    return max(SILENT, float(np.quantile(seconds, 0.75)) - PAUSE)
+    seconds = sorted(loudness(Audio(audio.samples[start : start + rate], rate)) for start in range(0, len(audio.samples), rate))
+    return max(SILENT, seconds[-3:][0] - PAUSE)
 
 
 def resample(audio: Audio, sample_rate: int) -> Audio:
