@@ -1,5 +1,6 @@
-"""Sound in and out: any wav, flac, ogg or mp3 file to mono float32, any rate to another, int16 to wav. numpy only."""
+"""Sound in and out: any wav, flac, ogg or mp3 file to mono float32, any rate to another, how loud it is, int16 to wav. numpy only."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,24 +58,27 @@ def mono(samples: np.ndarray, sample_rate: int) -> Audio:
     return Audio(samples, sample_rate)
 
 
-def loudness(audio: Audio) -> float:
-    """Of its loudest 20 ms, in dB of full scale."""
-    frame = min(len(audio.samples), audio.sample_rate // 50)
-    power = np.square(audio.samples[: len(audio.samples) // frame * frame]).reshape(-1, frame).mean(axis=1).max()
+def loudness(audio: Audio) -> list[float]:
+    """Of the loudest 20 ms of each second, in dB of full scale."""
+    rate = audio.sample_rate
+    return [_loudest(audio.samples[start : start + rate], rate // 50) for start in range(0, len(audio.samples), rate)]
+
+
+def _loudest(samples: np.ndarray, frame: int) -> float:
+    frame = min(len(samples), frame)
+    power = np.square(samples[: len(samples) // frame * frame]).reshape(-1, frame).mean(axis=1).max()
     return 10 * float(np.log10(power + 1e-20))
 
 
 def audible(audio: Audio) -> None:
     """Raise AudioError where nothing can be heard: a model would make words up."""
-    if loudness(audio) < SILENT:
+    if max(loudness(audio), default=-math.inf) < SILENT:
         raise AudioError("The recording is silent. Choose another, or check that the microphone is on and the one that the browser uses.")
 
 
 def quietest_speech(audio: Audio) -> float:
     """What anything said in it reaches, in dB: PAUSE below the third loudest of its seconds, so that a slammed door does not count."""
-    rate = audio.sample_rate
-    seconds = sorted(loudness(Audio(audio.samples[start : start + rate], rate)) for start in range(0, len(audio.samples), rate))
-    return max(SILENT, seconds[-3:][0] - PAUSE)
+    return max(SILENT, sorted(loudness(audio))[-3:][0] - PAUSE)
 
 
 def resample(audio: Audio, sample_rate: int) -> Audio:

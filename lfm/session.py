@@ -71,6 +71,8 @@ class Session:
     def _reply(self, text: str | None, audio: Audio | None, options: Options, system: str | None, stopped: Stopped) -> Iterator[Event]:
         if audio is None and not (text or "").strip():
             raise LfmError("Say or type something first.")
+        if audio is not None:
+            audible(audio)
         text = worded(text or "", self.loaded.info) or text
         self.begin(text or "", None if audio is None else hear(audio, self.loaded), system or prompts.CHAT)
         config, names = self.loaded.config, self.loaded.tokenizer
@@ -236,10 +238,5 @@ class Session:
 
 
 def hear(audio: Audio, loaded: LoadedModel) -> np.ndarray:
-    """A recording as the encoder takes it, (T, features).
-
-    Raises:
-        AudioError: it is too short, or silent.
-    """
-    audible(audio)
+    """A recording as the encoder takes it, (T, features)."""
     return log_mel(resample(audio, SPEECH_RATE).samples, loaded.config.mel)

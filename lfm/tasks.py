@@ -32,7 +32,7 @@ def transcribe(loaded: LoadedModel, generator: TokenGenerator, audio: Audio, opt
     for i, piece in enumerate(pieces):
         if i and piece.seconds < 0.1:
             break
-        if loudness(piece) >= least:  # in a pause a model would make words up
+        if max(loudness(piece)) >= least:  # in a pause a model would make words up
             if written:
                 yield TextDelta(" ")
             written = True
