@@ -1,4 +1,4 @@
-"""What tests of the engine ask it, and how they wait for it."""
+"""What tests of the engine and of what it does ask, and how they wait for it."""
 
 import time
 from collections.abc import Callable
@@ -6,17 +6,29 @@ from collections.abc import Callable
 import numpy as np
 
 from lfm.audio import Audio
+from lfm.checkpoint import LoadedModel
 from lfm.engine import Engine
 from lfm.events import Done, Event
+from lfm.generate import TokenGenerator
 from lfm.options import GREEDY, Options
+from lfm.session import Session
 from lfm.status import Status
 
 OPTIONS = Options(audio=GREEDY, max_tokens=40)
 LONG = Options(audio=GREEDY, max_tokens=100_000)
+SILENCE = Audio(np.full(16_000, 1e-4, np.float32), 16_000)
 
 
-def question(seed: int = 0) -> Audio:
-    return Audio((0.1 * np.random.default_rng(seed).normal(size=16_000)).astype(np.float32), 16_000)
+def never() -> bool:
+    return False
+
+
+def question(seed: int = 0, seconds: float = 1.0) -> Audio:
+    return Audio((0.1 * np.random.default_rng(seed).normal(size=int(16_000 * seconds))).astype(np.float32), 16_000)
+
+
+def session(loaded: LoadedModel) -> Session:
+    return Session(loaded, TokenGenerator(loaded.model))
 
 
 def until(engine: Engine, holds: Callable[[Status], bool]) -> Status:

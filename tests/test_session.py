@@ -7,34 +7,19 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from lfm.audio import Audio
 from lfm.checkpoint import LoadedModel
 from lfm.conversation import Heard, Spoken
 from lfm.errors import AudioError, ContextFull, LfmError
-from lfm.events import AudioChunk, Done, Event, OtherDecoding, Progress, TextDelta
+from lfm.events import AudioChunk, Event
 from lfm.generate import TokenGenerator
-from lfm.meter import Meter
 from lfm.model.state import State
 from lfm.options import GREEDY, DecoderName, Options
-from lfm.schedule import Interleaved, Sequential
+from lfm.schedule import Interleaved
 from lfm.session import Session
-from lfm.tasks import speak, transcribe
+from tests.asking import SILENCE, last, never, question, session
 from tests.parity import tokens
 
 OPTIONS = Options(audio=GREEDY, max_tokens=30)
-
-
-def never() -> bool:
-    return False
-
-
-def question(seed: int, seconds: float = 1.0) -> Audio:
-    rng = np.random.default_rng(seed)
-    return Audio((0.1 * rng.normal(size=int(16_000 * seconds))).astype(np.float32), 16_000)
-
-
-def session(loaded: LoadedModel) -> Session:
-    return Session(loaded, TokenGenerator(loaded.model))
 
 
 def ask(chat: Session, seed: int, options: Options = OPTIONS, stop_after: int | None = None) -> list[Event]:
@@ -48,12 +33,6 @@ def ask(chat: Session, seed: int, options: Options = OPTIONS, stop_after: int | 
         return stop_after is not None and (stop_after == 0 or (answering and next(said) + 1 == stop_after))
 
     return list(chat.reply(None, question(seed), options, None, stopped))
-
-
-def done(events: list[Event]) -> Done:
-    last = events[-1]
-    assert isinstance(last, Done)
-    return last
 
 
 def answered_anew(chat: Session, segments: int) -> list[list[int]]:
@@ -81,7 +60,7 @@ def test_three_turns_with_kept_state_are_the_same_turns_encoded_anew(lfm25: Load
     chat = session(lfm25)
     for turn in range(3):
         events = ask(chat, turn, stop_after=stop_second if turn == 1 else None)
-        assert done(events).reason == ("cancelled" if stop_second and turn == 1 else "length")
+        assert last(events).reason == ("cancelled" if stop_second and turn == 1 else "length")
         start = start_of_answer(chat)
         said = answer_in_history(chat, start)
         assert said == answered_anew(chat, start)[: len(said)]
@@ -90,8 +69,8 @@ def test_three_turns_with_kept_state_are_the_same_turns_encoded_anew(lfm25: Load
 
 def test_a_turn_feeds_only_what_is_new(lfm25: LoadedModel) -> None:
     chat = session(lfm25)
-    first, before = done(ask(chat, 0)).stats, len(chat.conversation)
-    second = done(ask(chat, 1)).stats
+    first, before = last(ask(chat, 0)).stats, len(chat.conversation)
+    second = last(ask(chat, 1)).stats
     names = chat.loaded.tokenizer
     heard = next(len(s) for s in chat.conversation.segments if isinstance(s, Heard))
     template = sum(len(names.encode(t)) for t in ("<|im_end|>\n", "<|im_start|>user\n", "<|im_end|>\n", "<|im_start|>assistant\n"))
@@ -103,7 +82,7 @@ def test_frames_stay_in_the_history_as_codes_the_last_one_too(lfm2: LoadedModel)
     chat = session(lfm2)
     events = ask(chat, 0, Options(audio=GREEDY, max_tokens=60))
     frames = [s.codes[0] for s in chat.conversation.segments if isinstance(s, Spoken)]
-    assert len(frames) == done(events).stats.audio_frames
+    assert len(frames) == last(events).stats.audio_frames
     sounding = [codes for codes in frames if codes[0] != 2048]
     assert all((codes == 2048).all() for codes in frames if codes[0] == 2048)
     samples = sum(len(event.pcm) for event in events if isinstance(event, AudioChunk))
@@ -126,7 +105,7 @@ def test_stopping_before_the_first_word_leaves_no_turn(lfm25: LoadedModel) -> No
     chat = session(lfm25)
     ask(chat, 0)
     before = list(chat.conversation.segments)
-    assert done(ask(chat, 1, stop_after=0)).reason == "cancelled"
+    assert last(ask(chat, 1, stop_after=0)).reason == "cancelled"
     assert chat.conversation.segments == before and len(chat.turns) == 1
     ask(chat, 2)
     start = start_of_answer(chat)
@@ -248,36 +227,12 @@ def test_a_silent_recording_is_refused_and_the_conversation_goes_on(lfm25: Loade
     chat = session(lfm25)
     ask(chat, 0)
     before = list(chat.conversation.segments)
-    silence = Audio(np.full(16_000, 1e-4, np.float32), 16_000)
     with pytest.raises(AudioError, match="silent"):
-        list(chat.reply(None, silence, OPTIONS, None, never))
+        list(chat.reply(None, SILENCE, OPTIONS, None, never))
     assert chat.conversation.segments == before
-    with pytest.raises(AudioError, match="silent"):
-        list(transcribe(lfm25, chat.generator, silence, OPTIONS, never))
     ask(chat, 1)
     start = start_of_answer(chat)
     assert answer_in_history(chat, start) == answered_anew(chat, start)
-
-
-def test_where_nobody_speaks_nothing_is_written_down(lfm25: LoadedModel) -> None:
-    loaded = replace(lfm25, info=replace(lfm25.info, longest=4))
-    hiss = Audio(question(1, 4.0).samples * np.float32(0.006), 16_000)
-    spoken = question(2, 3.9).samples
-    with_pauses = Audio(np.concatenate([hiss.samples, spoken, hiss.samples]), 16_000)
-
-    def written(audio: Audio) -> list[Event]:
-        return list(transcribe(loaded, TokenGenerator(loaded.model), audio, Options(audio=GREEDY, max_tokens=5), never))
-
-    events = written(with_pauses)
-    words = "".join(event.text for event in events if isinstance(event, TextDelta))
-    assert words == words.strip() and 0 < done(events).stats.text_tokens <= 2 * 5, "of four or five pieces one or two are spoken"
-    heard = [event.done for event in events if isinstance(event, Progress)]
-    assert len(heard) >= 4 and heard[-1] == pytest.approx(with_pauses.seconds)
-    assert done(written(hiss)).stats.text_tokens > 0, "what is quiet throughout is heard all the same"
-    slammed = hiss.samples.copy()
-    slammed[:800] = 1.0
-    both = Audio(np.concatenate([slammed, hiss.samples, hiss.samples]), 16_000)
-    assert done(written(both)).stats.text_tokens > 3 * 4, "a slammed door makes nothing of what is said after it"
 
 
 def test_text_and_sound_go_into_one_turn(lfm25: LoadedModel) -> None:
@@ -292,7 +247,7 @@ def test_text_only_answers_make_no_sound(lfm25: LoadedModel) -> None:
     chat = session(lfm25)
     events = ask(chat, 0, Options(audio=GREEDY, max_tokens=40, with_audio=False))
     assert not any(isinstance(event, AudioChunk) for event in events)
-    assert done(events).stats.text_tokens > 5
+    assert last(events).stats.text_tokens > 5
 
 
 def test_the_same_seed_repeats_an_answer_and_another_does_not(lfm25: LoadedModel) -> None:
@@ -302,46 +257,6 @@ def test_the_same_seed_repeats_an_answer_and_another_does_not(lfm25: LoadedModel
         return b"".join(event.pcm.tobytes() for event in events if isinstance(event, AudioChunk))
 
     assert sound(1) == sound(1) != sound(2)
-
-
-def test_recognition_and_synthesis_end_with_figures(lfm25: LoadedModel) -> None:
-    generator = TokenGenerator(lfm25.model)
-    heard = list(transcribe(lfm25, generator, question(0, 2.0), Options(max_tokens=10), never))
-    assert done(heard).stats.audio_seconds == pytest.approx(2.0) and done(heard).stats.text_tokens > 0
-    spoken = list(speak(lfm25, generator, "hello", "US male", Options(max_tokens=60, seed=1), never))
-    assert done(spoken).stats.seconds > 0
-    with pytest.raises(LfmError, match="US male"):
-        list(speak(lfm25, generator, "hello", "Mickey", Options(), never))
-    with pytest.raises(LfmError, match="nothing to say"):
-        list(speak(lfm25, generator, " ", "US male", Options(), never))
-
-
-@pytest.mark.parametrize(("first", "second"), [("Detokenizer", "Mimi"), ("Mimi", "Detokenizer")])
-def test_two_decoders_are_compared_on_the_same_frames(lfm25: LoadedModel, first: DecoderName, second: DecoderName) -> None:
-    generator = TokenGenerator(lfm25.model)
-    text = "One long sentence that goes on for a while. " * 8  # two pieces
-
-    def said(options: Options, kind: type[AudioChunk] | type[OtherDecoding]) -> np.ndarray:
-        events = speak(lfm25, generator, text, "US male", options, never)
-        return np.concatenate([event.pcm for event in events if isinstance(event, kind)])
-
-    options = Options(max_tokens=30, seed=3, decoder=first)
-    both = replace(options, compare=second)
-    np.testing.assert_array_equal(said(both, AudioChunk), said(options, AudioChunk))
-    other = said(replace(options, decoder=second), AudioChunk)
-    assert len(other)
-    np.testing.assert_array_equal(said(both, OtherDecoding), other)
-
-
-def test_a_model_that_answers_in_words_is_made_to_speak(lfm2: LoadedModel) -> None:
-    options = Options(audio=GREEDY, max_tokens=20)
-    generator = TokenGenerator(lfm2.model)
-    asked = session(lfm2)
-    asked.begin("hello", None, "Perform TTS.")
-    plain = list(asked.answer(Sequential(128, 7), options, never, Meter()))
-    assert done(plain).stats.audio_frames == 0, "choose another text: the model speaks by itself"
-    events = list(speak(lfm2, generator, "hello", "", options, never))
-    assert any(isinstance(event, AudioChunk) for event in events)
 
 
 def test_the_state_of_a_new_session_is_empty(lfm25: LoadedModel) -> None:
