@@ -21,17 +21,15 @@ from lfm.model.detokenizer import Detokenizer
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.mimi import Mimi, ResidualQuantizer
 from lfm.options import DecoderName
-from lfm.pieces import LONGEST
 from lfm.quantization import Quantization, dequantize, quantize_as_stored
 from lfm.status import ModelInfo
 from lfm.tokenizer import Tokenizer
 from lfm.weights import Tensors, read_header, read_json
+from lfm.wishes import wishes_of
 
 CONTEXT = 32_768  # as the model card says; config.json's 128,000 is what RoPE was made for, not what was trained
 MIMI_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
 DETOKENIZER_FOLDER = "audio_detokenizer"
-MOST_BEAMS = 16
-GENERATION = "generation_config.json"  # where transformers' checkpoints say how they want to be run
 DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
 SHOWN = 3  # names in a message
 
@@ -103,8 +101,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         raise CheckpointError(f"{folder} has neither {DETOKENIZER_FOLDER}/ nor {MIMI_FILE}: one is needed for sound. Download it again.")
     mx.clear_cache()  # what the conversion of dtypes left behind
 
-    wishes = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
-    beams = _wish(folder / GENERATION, wishes, "num_beams", 1, MOST_BEAMS, 1)
+    wishes = wishes_of(folder)
     family = family_of(config, "Detokenizer" in decoders)
     quantised = [module for module in model.modules() if hasattr(module, "scales")]
     info = ModelInfo(
@@ -118,13 +115,13 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
         context=min(CONTEXT, config.lfm.context),
         device=str(mx.device_info().get("device_name", "")),
         noise=bool(raw["lfm"].get("noise", False)),
-        words_alone=_flag(folder / GENERATION, wishes, "words_alone"),
-        one_by_one=_flag(folder / GENERATION, wishes, "one_sentence_at_a_time"),
-        longest=_wish(folder / GENERATION, wishes, "seconds_at_a_time", 4, int(LONGEST), int(LONGEST)),
+        words_alone=wishes.words_alone,
+        one_by_one=wishes.one_by_one,
+        longest=wishes.longest,
     )
     if on_cpu:
         blas.suit(info.memory)
-    return LoadedModel(model, decoders, tokenizer, config, info, beams)
+    return LoadedModel(model, decoders, tokenizer, config, info, wishes.beams)
 
 
 def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
@@ -227,20 +224,6 @@ def _mimi(folder: Path, n_codebooks: int) -> Mimi:
     mimi = Mimi(replace(config, codebooks=n_codebooks))
     fill(mimi, Tensors(folder / MIMI_FILE), MIMI, mx.float32, Quantization.from_config(raw))
     return mimi
-
-
-def _wish(path: Path, wishes: dict[str, Any], key: str, least: int, most: int, default: int) -> int:
-    number = wishes.get(key, default)
-    if type(number) is not int or not least <= number <= most:
-        raise ConfigError(f"{path} has {number!r} for {key}, which is a number from {least} to {most}. Write one, or remove it.")
-    return number
-
-
-def _flag(path: Path, wishes: dict[str, Any], key: str) -> bool:
-    flag = wishes.get(key, False)
-    if type(flag) is not bool:
-        raise ConfigError(f"{path} has {flag!r} for {key}, which is true or false. Write one, or remove it.")
-    return flag
 
 
 def _parse(path: Path, parse: Callable[[dict[str, Any]], Config], raw: dict[str, Any]) -> Config:

@@ -105,7 +105,7 @@ RULES: tuple[Rule, ...] = (
     (r"(?<=\d) ?[-–—] ?(?=\d)", lambda m: " minus " if m[0].strip() == "-" and len(m[0]) > 1 else " to "),
     (r"(?<![\w.])[-−](?=\d)", "minus "),
     (r"(?<=\d) x (?=\d)", " times "),
-    (r"(?<![\d,.])(1[1-9]\d\d|20\d\d)(?![\d]|[.,]\d)", lambda m: num2words(int(m[0]), to="year")),
+    (r"(?<![\d,.])(1[1-9]\d\d|20\d\d)(?!\d|[.,]\d)", lambda m: num2words(int(m[0]), to="year")),
     (NUMBER, lambda m: f" {_number(m[0])} "),
     # signs
     *((re.escape(sign), f" {word} ") for sign, word in (

@@ -104,8 +104,8 @@ class Parts:
                 for _ in range(20):
                     work()  # until windows are full
                 spent, _ = beside(work, self.probe.read, REPEATS)
-                alone = "alone" if frames == 1 else f"of {frames} at once"
-                yield Row(f"{name}, a frame of 80 ms {alone}", 1e3 * spent / frames, "ms")
+                how = "alone" if frames == 1 else f"of {frames} at once"
+                yield Row(f"{name}, a frame of 80 ms {how}", 1e3 * spent / frames, "ms")
 
     def second_turns(self) -> Iterator[Row]:
         """Feeding a question behind histories of growing length: only attention may cost more."""

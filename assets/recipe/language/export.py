@@ -23,9 +23,9 @@ from language import small
 from language.compare import compare
 from language.model import LanguageModel
 from language.sizes import TINY
-from lfm.checkpoint import GENERATION
 from lfm.published import main_tensors
 from lfm.sizes import POCKET, Size
+from lfm.wishes import GENERATION
 
 BITS = 8
 FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables of codes: half of all numbers, and they forgive more
