@@ -7,6 +7,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from lfm import blas
 from lfm.model.fast_cpu import quick
 from lfm.model.lfm_audio import LfmAudio
 
@@ -33,6 +34,6 @@ def by_columns(matrix: mx.array) -> mx.array:
     One row is then multiplied by it up to 1.4 times as fast. Some rows take up to 1.7 times as long where its rows are not SHORT.
     """
     rows, columns = matrix.shape
-    if rows <= columns or not quick(matrix):
+    if rows <= columns or not quick(matrix) or blas.reads_rows():
         return matrix
     return mx.array(np.ascontiguousarray(np.asarray(matrix).T)).T  # MLX takes ten times as long to copy it so

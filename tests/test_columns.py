@@ -5,13 +5,19 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-from lfm import columns
+from lfm import blas, columns
 from lfm.checkpoint import LoadedModel
 from lfm.columns import SHORT, lay_by_columns, lay_out
 from lfm.layout import parameters
 from lfm.model.lfm_audio import LfmAudio
 
 pytestmark = pytest.mark.usefixtures("on_cpu")
+
+
+@pytest.fixture(autouse=True)
+def wants_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As most libraries do, whichever is installed here."""
+    monkeypatch.setattr(blas, "reads_rows", lambda: False)
 
 
 def lies_by_columns(matrix: mx.array) -> bool:
@@ -39,3 +45,10 @@ def test_what_reads_prompts_lies_so_in_small_models_alone(short: int, lfm25: Loa
     assert {"depthformer.layers.0.feed_forward.w13.weight", "depth_linear.weight", "depth_embeddings.0.embedding.weight"} <= laid
     assert ("lfm.layers.0.feed_forward.w13.weight" in laid) == (short == SHORT)
     assert "lfm.embed_tokens.weight" not in laid  # words are looked up in it one row at a time
+
+
+def test_a_library_that_reads_rows_as_fast_gets_them_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "reads_rows", lambda: True)
+    layer = nn.Linear(48, 80)
+    lay_by_columns(layer)
+    assert not lies_by_columns(layer.weight)
