@@ -78,8 +78,9 @@ def suit(weights: int) -> None:
 
 @cache
 def usual(library: str, ask: str) -> int:
-    """How many threads it takes unless told otherwise."""
-    return getattr(ctypes.CDLL(library), ask)()
+    """How many threads it takes unless told otherwise; all cores where it has no answer of its own, as free BLIS has none."""
+    threads = getattr(ctypes.CDLL(library), ask)()
+    return threads if threads > 0 else len(os.sched_getaffinity(0))
 
 
 def candidates() -> Iterator[str]:

@@ -1,10 +1,12 @@
 """The fast BLAS: found, in place before MLX, really used, and never a reason to fail. Each look takes a process of its own."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,3 +129,10 @@ for weights in (0, 70e6, 6e9, 70e6):
 def test_a_small_model_takes_one_core_a_large_one_all() -> None:
     usual, small, large, again = map(int, run(THREADS).stdout.split())
     assert (small, large, again) == (1, usual, 1)
+
+
+def test_a_library_without_an_answer_gets_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lfm import blas
+
+    monkeypatch.setattr(blas.ctypes, "CDLL", lambda library: SimpleNamespace(ask=lambda: -1))
+    assert blas.usual("a library of no one else", "ask") == len(os.sched_getaffinity(0))
