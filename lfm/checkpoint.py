@@ -17,6 +17,7 @@ from lfm.config import DetokenizerConfig, LfmAudioConfig, MimiConfig
 from lfm.errors import CheckpointError, ConfigError, LfmError
 from lfm.family import VOICES, family_of, identify
 from lfm.layout import CONVERTED, DETOKENIZER, MIMI, PUBLISHED, Layout, Slot, codebooks, parameters, relayout, slots
+from lfm.lexicon import Lexicon, lexicon_of
 from lfm.model.detokenizer import Detokenizer
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.mimi import Mimi, ResidualQuantizer
@@ -46,6 +47,7 @@ class LoadedModel:
     config: LfmAudioConfig
     info: ModelInfo
     beams: int = 1  # texts that recognition keeps side by side
+    lexicon: Lexicon | None = None  # words that it prefers
 
     def decoder(self, name: DecoderName | None = None) -> Mimi | Detokenizer:
         """The one of that name, or the default."""
@@ -121,7 +123,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
     )
     if on_cpu:
         blas.suit(info.memory)
-    return LoadedModel(model, decoders, tokenizer, config, info, wishes.beams)
+    return LoadedModel(model, decoders, tokenizer, config, info, wishes.beams, lexicon_of(folder, lambda token: tokenizer.decode([token])))
 
 
 def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:

@@ -11,19 +11,25 @@ import mlx.core as mx
 import numpy as np
 
 from lfm.generate import Stopped, Word
+from lfm.lexicon import START, Lexicon, Spelling
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
+
+WIDER = 4  # times as many are looked at where a lexicon may turn most of them down
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """Words so far, and the logarithm of their probability."""
+    """Words so far, and the logarithm of their probability, less what a lexicon takes off."""
 
     words: tuple[int, ...]
     score: float
+    spelling: Spelling = START
 
 
-def search(model: LfmAudio, hidden: mx.array, state: State, end: int, beams: int, limit: int, stopped: Stopped) -> Iterator[Word]:
+def search(
+    model: LfmAudio, hidden: mx.array, state: State, end: int, beams: int, limit: int, stopped: Stopped, lexicon: Lexicon | None = None
+) -> Iterator[Word]:
     """The words of the likeliest text that is found, each as soon as all beginnings agree on it; `end` too, unless it comes after `limit`.
 
     Every word makes a text less likely, so one that has ended wins when it is likelier than each that has not. There is no correction
@@ -33,13 +39,14 @@ def search(model: LfmAudio, hidden: mx.array, state: State, end: int, beams: int
         hidden: (hidden,) of the last prompt position.
         state: of the prompt; it stays as it is.
         beams: how many beginnings are kept.
+        lexicon: the words that a text should be made of; what it takes off, no later word gives back.
     """
     alive, ended, told = [Beginning((), 0.0)], list[Beginning](), 0
     hiddens = hidden[None]
     for _ in range(limit):
         if stopped():
             return
-        grown = likeliest(model.text_logits(hiddens), alive, 2 * beams)  # as many of them may end as go on
+        grown = likeliest(model.text_logits(hiddens), alive, 2 * beams, lexicon)  # as many of them may end as go on
         ended = sorted([*ended, *(text for _, text in grown if text.words[-1] == end)], key=lambda text: -text.score)[:1]
         living = [(row, text) for row, text in grown if text.words[-1] != end][:beams]
         alive = [text for _, text in living]
@@ -55,15 +62,22 @@ def search(model: LfmAudio, hidden: mx.array, state: State, end: int, beams: int
         yield Word(word)
 
 
-def likeliest(logits: mx.array, beginnings: list[Beginning], count: int) -> list[tuple[int, Beginning]]:
+def likeliest(logits: mx.array, beginnings: list[Beginning], count: int, lexicon: Lexicon | None) -> list[tuple[int, Beginning]]:
     """What the beginnings become with one word more, logits (n, vocab): the likeliest first, each with the row it comes from."""
     logits = logits.astype(mx.float32)
     scores = logits - mx.logsumexp(logits, axis=-1, keepdims=True) + mx.array([text.score for text in beginnings])[:, None]
-    places = mx.argpartition(-scores.reshape(-1), kth=count - 1)[:count]
+    looked_at = count * WIDER if lexicon else count
+    places = mx.argpartition(-scores.reshape(-1), kth=looked_at - 1)[:looked_at]
     found = zip(np.array(places).tolist(), np.array(scores.reshape(-1)[places]).tolist(), strict=True)
-    ordered = sorted(found, key=lambda one: (-one[1], one[0]))
-    rows = [(*divmod(place, logits.shape[-1]), score) for place, score in ordered]
-    return [(row, Beginning((*beginnings[row].words, word), score)) for row, word, score in rows]
+    rows = [(*divmod(place, logits.shape[-1]), score) for place, score in sorted(found, key=lambda one: (-one[1], one[0]))]
+    texts = [(row, longer(beginnings[row], word, score, lexicon)) for row, word, score in rows]
+    return sorted(texts, key=lambda text: -text[1].score)[:count]
+
+
+def longer(text: Beginning, word: int, score: float, lexicon: Lexicon | None) -> Beginning:
+    """A beginning with one word more, and the score of both."""
+    spelling, loss = lexicon.read(text.spelling, word) if lexicon else (text.spelling, 0.0)
+    return Beginning((*text.words, word), score - loss, spelling)
 
 
 def agreed(texts: list[Beginning]) -> tuple[int, ...]:

@@ -133,7 +133,8 @@ class Session:
             return
         text, end = self.loaded.tokenizer.stream(), self.loaded.tokenizer.im_end
         reason: Reason = "length"
-        for word in search(self.generator.model, hidden, self.state, end, beams, self._room(options), stopped):
+        room, lexicon = self._room(options), self.loaded.lexicon
+        for word in search(self.generator.model, hidden, self.state, end, beams, room, stopped, lexicon):
             yield from self._word(word.id, text, meter)
             if word.id == end:
                 reason = "end"

@@ -1,6 +1,7 @@
 """Beam search finds what a plain search without any state finds, says words as soon as they are certain, and leaves no trace."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from lfm.checkpoint import LoadedModel
 from lfm.conversation import Heard, Segment, Text
 from lfm.events import Done, TextDelta
 from lfm.generate import TokenGenerator, Word, embed
+from lfm.lexicon import STRANGE, Lexicon
 from lfm.model.state import State
 from lfm.options import TRANSCRIBE
 from lfm.search import Beginning, agreed, search
@@ -26,15 +28,17 @@ def prompt(seed: int) -> list[Segment]:
     return [Text((1, 6, 200)), Heard(rng.normal(size=(64, 128)).astype(np.float32)), Text(tuple(rng.integers(140, 500, 3).tolist()))]
 
 
-def found(loaded: LoadedModel, segments: list[Segment], end: int, beams: int) -> list[int]:
+def found(loaded: LoadedModel, segments: list[Segment], end: int, beams: int, lexicon: Lexicon | None = None) -> list[int]:
     generator, state = TokenGenerator(loaded.model), State()
     hidden = generator.prefill(segments, state)
     assert hidden is not None
-    tokens = list(search(loaded.model, hidden, state, end, beams, LIMIT, lambda: False))
+    tokens = list(search(loaded.model, hidden, state, end, beams, LIMIT, lambda: False, lexicon))
     return [token.id for token in tokens if isinstance(token, Word)]
 
 
-def plainly(loaded: LoadedModel, segments: list[Segment], end: int, beams: int) -> list[int]:
+def plainly(
+    loaded: LoadedModel, segments: list[Segment], end: int, beams: int, lost: Callable[[list[int]], float] = lambda words: 0.0
+) -> list[int]:
     """The same by definition: every beginning is read anew, whole, for each word."""
     alive: list[tuple[float, list[int]]] = [(0.0, [])]
     ended: list[tuple[float, list[int]]] = []
@@ -44,7 +48,7 @@ def plainly(loaded: LoadedModel, segments: list[Segment], end: int, beams: int) 
             read = [*segments, Text(tuple(words))] if words else segments
             logits = np.array(loaded.model.text_logits(loaded.model(embed(loaded.model, read))[0, -1]), np.float64)
             chances = logits - logits.max() - math.log(np.exp(logits - logits.max()).sum())
-            grown += [(score + float(chance), [*words, word]) for word, chance in enumerate(chances)]
+            grown += [(score + float(chance) - lost([*words, word]) + lost(words), [*words, word]) for word, chance in enumerate(chances)]
         grown.sort(key=lambda text: -text[0])
         ended += [text for text in grown[: 2 * beams] if text[1][-1] == end]
         alive = [text for text in grown[: 2 * beams] if text[1][-1] != end][:beams]
@@ -64,6 +68,30 @@ def test_it_finds_what_a_search_without_state_finds(lfm25: LoadedModel, seed: in
     texts = found(lfm25, segments, end, beams), plainly(lfm25, segments, end, beams)
     assert texts[0] == texts[1]
     assert texts[0][-1] == end
+
+
+LETTERS = " abcdefgh"
+
+
+def text_of(word: int) -> str:
+    """Three letters or spaces for each word."""
+    return "".join(LETTERS[word // len(LETTERS) ** place % len(LETTERS)] for place in range(3))
+
+
+def lost(listed: list[str], words: list[int]) -> float:
+    """What a whole text loses: each of its words that is none, the last where none begins so."""
+    *whole, last = "".join(map(text_of, words)).split(" ")
+    strange = [word for word in whole if word and word not in listed]
+    return STRANGE * (len(strange) + (not any(word.startswith(last) for word in ["", *listed])))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_lexicon_changes_which_text_is_found(lfm25: LoadedModel, seed: int) -> None:
+    rng, segments = np.random.default_rng(seed), prompt(seed)
+    listed = ["".join(rng.choice(list(LETTERS[1:]), rng.integers(1, 6))) for _ in range(400)]
+    expected = plainly(lfm25, segments, -1, 2, lambda words: lost(listed, words))
+    assert found(lfm25, segments, -1, 2, Lexicon(listed, text_of)) == expected
+    assert found(lfm25, segments, -1, 2) != expected
 
 
 def test_more_beams_find_likelier_texts(lfm25: LoadedModel) -> None:
