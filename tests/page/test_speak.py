@@ -214,8 +214,11 @@ def test_the_dice_draw_a_seed_and_the_advanced_choices_reach_the_engine(visit: C
         expect(seed).not_to_have_value(before)
     drawn = seed.input_value()
     page.get_by_role("button", name="Advanced").click()
-    page.locator("#speak-advanced input[type=number]").nth(1).fill("5")
-    page.locator("#speak-advanced input[type=number]").nth(1).press("Tab")
+    top_k = page.locator("#speak-advanced input[type=number]").nth(1)
+    expect(top_k).to_have_value("64")  # the panel is made when it opens, and gives its fields their values last
+    top_k.fill("5")
+    top_k.press("Tab")
+    expect(top_k).to_have_value("5")
     speak(page)
     options: Any = engine.asked[0]["options"]
     assert (options.audio.top_k, options.audio.temperature) == (5, 0.8)
