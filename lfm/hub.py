@@ -28,14 +28,13 @@ from tqdm.auto import tqdm
 from lfm.errors import CheckpointError
 from lfm.family import identify
 from lfm.fetch import Meter, Progress, fetch
-from lfm.lexicon import LEXICON
 from lfm.weights import read_json
 
 FILES = [  # the ones that are needed, of a published repository and of a conversion
     *("config.json", "generation_config.json", "model*.safetensors", "model.safetensors.index.json"),
     *("mimi_config.json", "audio_detokenizer/*"),
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer-e351c8d8-checkpoint125.safetensors"),
-    LEXICON,
+    "lexicon.*",  # and its licence
 ]
 
 
