@@ -69,9 +69,9 @@ def likeliest(logits: mx.array, beginnings: list[Beginning], count: int, lexicon
     looked_at = count * WIDER if lexicon else count
     places = mx.argpartition(-scores.reshape(-1), kth=looked_at - 1)[:looked_at]
     found = zip(np.array(places).tolist(), np.array(scores.reshape(-1)[places]).tolist(), strict=True)
-    rows = [(*divmod(place, logits.shape[-1]), score) for place, score in sorted(found, key=lambda one: (-one[1], one[0]))]
+    rows = [(*divmod(place, logits.shape[-1]), score) for place, score in found]
     texts = [(row, longer(beginnings[row], word, score, lexicon)) for row, word, score in rows]
-    return sorted(texts, key=lambda text: -text[1].score)[:count]
+    return sorted(texts, key=lambda text: (-text[1].score, text[0], text[1].words))[:count]
 
 
 def longer(text: Beginning, word: int, score: float, lexicon: Lexicon | None) -> Beginning:
