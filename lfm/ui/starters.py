@@ -21,16 +21,19 @@ JAPANESE: tuple[Starter, ...] = (
 )
 SMALL: tuple[Starter, ...] = (
     ("What can you do?", "What can you do?"),
+    ("A joke", "Tell me a joke."),
     ("The capital of France", "What is the capital of France?"),
     ("A sum", "What is twelve plus five?"),
-    ("A joke", "Tell me a joke."),
 )
 LARGER = "choose a larger one at the top right."
 KNOWS = (
-    "This small model knows greetings, capitals, days and months, animals, colours and easy sums, and errs now and then. "
-    f"For anything else, {LARGER}"
+    "This small model knows greetings, capitals, days, months, animals, colours and easy sums, and mishears people: type what it missed. "
+    f"For more, {LARGER}"
 )
-HEARS = f"This small model understands short everyday sentences best, and spells other words by ear. For real work, {LARGER}"
+HEARS = (
+    "This small model learned to hear from synthetic voices; of what people say it mishears about every other word. "
+    f"For real work, {LARGER}"
+)
 SAYS = f"This small model says short everyday sentences best, and slurs others; another seed changes little. For real work, {LARGER}"
 
 
