@@ -28,10 +28,10 @@ FEWEST = 3  # words
 def phrases(root: Path) -> Iterator[tuple[Audio, str]]:
     """What was said, of so many words and without remarks in brackets, and its text."""
     for line in gzip.decompress((root / TEXTS).read_bytes()).decode().splitlines():
-        found = re.fullmatch(r"([\w/-]+): ([^\[(<]+)", line.strip())
-        path = root / SOUNDS / f"{found[1]}.g722" if found else root
-        if found and path.is_file() and len(found[2].split()) >= FEWEST:
-            yield decoded(path.read_bytes()), found[2]
+        if found := re.fullmatch(r"([\w/-]+): ([^\[(<]+)", line.strip()):
+            path = root / SOUNDS / f"{found[1]}.g722"
+            if path.is_file() and len(found[2].split()) >= FEWEST:
+                yield decoded(path.read_bytes()), found[2]
 
 
 def decoded(g722: bytes) -> Audio:
