@@ -12,11 +12,12 @@ from typing import Literal
 
 import psutil
 
+from lfm.kernels import NVIDIA
+
 log = logging.getLogger(__name__)
 
 Backend = Literal["Metal", "CUDA", "CPU"]
 
-NVIDIA = Path("/dev/nvidia0")  # the first card
 CGROUP = Path("/sys/fs/cgroup")  # a container's own limit, which psutil does not know
 
 
