@@ -9,6 +9,18 @@ from torch import Tensor, nn
 import language  # noqa: F401 (makes lfm importable)
 from lfm.config import swiglu_size
 
+Past = dict[str, Tensor]  # what a layer keeps of the positions before: its convolution's last inputs, or keys and values
+
+
+def joined(past: Past | None, name: str, x: Tensor, dim: int, keep: int = 0) -> Tensor:
+    """What is kept and `x` behind it, which is kept in turn; `keep`: the last so many alone."""
+    if past is None:
+        return x
+    if name in past:
+        x = torch.cat([past[name], x], dim)
+    past[name] = x.narrow(dim, x.shape[dim] - keep, keep) if keep else x
+    return x
+
 
 class Conv(nn.Module):
     """Gated short convolution."""
@@ -20,11 +32,12 @@ class Conv(nn.Module):
         self.conv = nn.Conv1d(width, width, self.taps, groups=width, bias=False)
         self.out_proj = nn.Linear(width, width, bias=False)
 
-    def __call__(self, x: Tensor, window: int | None) -> Tensor:
+    def __call__(self, x: Tensor, window: int | None, past: Past | None) -> Tensor:
         gate, out_gate, x = self.in_proj(x).chunk(3, -1)
-        padded = F.pad(gate * x, (0, 0, self.taps - 1, 0))
+        length, before = x.shape[1], self.taps - 1
+        padded = joined(past, "inputs", gate * x if past else F.pad(gate * x, (0, 0, before, 0)), 1, before)
         kernel = self.conv.weight[:, 0].to(padded.dtype)
-        mixed = sum(padded[:, k : k + x.shape[1]] * kernel[:, k] for k in range(self.taps))
+        mixed = sum(padded[:, k : k + length] * kernel[:, k] for k in range(self.taps))
         return self.out_proj(out_gate * mixed)
 
 
@@ -45,15 +58,15 @@ def band(length: int, window: int, device: torch.device) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Causal attention (B, heads, L, size) -> the same.
+    """Causal attention (B, heads, L, size) -> the same; a single query sees all keys.
 
     On a CPU it is written out: PyTorch's own is made for long sequences, and its way back costs more than all the rest of a short one.
     """
     length = q.shape[2]
-    if length == 1:
+    if k.shape[2] == 1:
         return v
     if q.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and length > 1)
     with torch.autocast("cpu", enabled=False):
         seen = band(length, length, q.device) if mask is None else mask
         scores = (q.float() @ k.float().mT) * q.shape[-1] ** -0.5
@@ -78,19 +91,21 @@ class Attention(nn.Module):
         self.watched: tuple[Tensor, Tensor, Tensor] | None = None  # input, queries and keys of the last pass, where `watch` is set
         self.watch = False
 
-    def rotate(self, x: Tensor) -> Tensor:
-        """(B, heads, L, size), first half against second half."""
+    def rotate(self, x: Tensor, first: int) -> Tensor:
+        """(B, heads, L, size) from position `first` on, first half against second half."""
         half = self.size // 2
-        cos, sin = (t.to(x.dtype) for t in turns(x.shape[2], half, self.theta, x.device))
+        cos, sin = (t[first:].to(x.dtype) for t in turns(first + x.shape[2], half, self.theta, x.device))
         a, b = x[..., :half], x[..., half:]
         return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
-    def __call__(self, x: Tensor, window: int | None) -> Tensor:
+    def __call__(self, x: Tensor, window: int | None, past: Past | None) -> Tensor:
         q = self.q_layernorm(self.q_proj(x).unflatten(-1, (self.heads, -1)))
         k = self.k_layernorm(self.k_proj(x).unflatten(-1, (self.kv_heads, -1)))
         v = self.v_proj(x).unflatten(-1, (self.kv_heads, -1))
         q, k, v = (t.transpose(1, 2).to(v.dtype) for t in (q, k, v))
-        q, k = self.rotate(q), self.rotate(k)
+        first = past["keys"].shape[2] if past else 0
+        q, k = self.rotate(q, first), self.rotate(k, first)
+        k, v = joined(past, "keys", k, 2), joined(past, "values", v, 2)
         groups = self.heads // self.kv_heads
         k, v = (t.repeat_interleave(groups, 1) for t in (k, v))
         if self.watch:
@@ -128,9 +143,9 @@ class Block(nn.Module):
         self.ffn_norm = nn.RMSNorm(c["hidden_size"], c["norm_eps"])
         self.dropout = nn.Dropout(dropout)
 
-    def __call__(self, x: Tensor, window: int | None) -> Tensor:
+    def __call__(self, x: Tensor, window: int | None, past: Past | None) -> Tensor:
         operator = self.conv if hasattr(self, "conv") else self.self_attn
-        x = x + self.dropout(operator(self.operator_norm(x), window))
+        x = x + self.dropout(operator(self.operator_norm(x), window, past))
         return x + self.dropout(self.feed_forward(self.ffn_norm(x)))
 
 
@@ -144,8 +159,8 @@ class Backbone(nn.Module):
         self.embedding_norm = nn.RMSNorm(c["hidden_size"], c["norm_eps"])
         self.window = c.get("sliding_window")
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(B, L, C) -> (B, L, C)."""
-        for layer in self.layers:
-            x = layer(x, self.window)
+    def __call__(self, x: Tensor, past: list[Past] | None = None) -> Tensor:
+        """(B, L, C) -> (B, L, C); `past`: a dict for each layer, empty at first, and one position at a time afterwards."""
+        for number, layer in enumerate(self.layers):
+            x = layer(x, self.window, None if past is None else past[number])
         return self.embedding_norm(x)

@@ -15,5 +15,5 @@ cp "$data"/language/pack/*.opus "$data"/language/pack/*.jsonl "$data"/language/p
 cp "$data"/language/pack/tokenizer.json "$data"/language/pack/sentences.txt "$data"/language/pack/told.txt "$target/pack"
 ls "$target"/wheels/*.whl > /dev/null 2>&1 || python -m pip download -q --no-deps --only-binary=:all: --python-version 3.12 \
     --implementation cp --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-    -d "$target/wheels" soundfile==0.14.0 cffi==2.1.1
+    -d "$target/wheels" soundfile==0.14.0 cffi==2.1.1 num2words==0.5.14
 du -sh "$target"

@@ -6,6 +6,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import torch
+from torch import Tensor
 
 from language.data import Mix, Sampler
 from language.model import LanguageModel
@@ -16,6 +17,9 @@ from lfm.conversation import Heard, Segment, Spoken, Text
 from lfm.generate import embed
 from lfm.mel import log_mel
 from lfm.model.lfm_audio import LfmAudio
+from lfm2 import Past
+
+STEPS = 8
 
 
 @dataclass
@@ -67,6 +71,7 @@ def one(found: Difference, model: LanguageModel, loaded: checkpoint.LoadedModel,
                 case Heard(mel):
                     pieces.append(model.heard(torch.from_numpy(mel)[None], torch.tensor([len(mel)]))[1][0])
         ours = model.lfm(torch.cat(pieces)[None])[0]
+        assert torch.allclose(in_steps(model, torch.cat(pieces)), ours, atol=1e-4), "what is said in steps is another thing"
         for first, ids, said in sequence.text:
             if said:
                 places = np.arange(first, first + len(ids)) - 1
@@ -76,6 +81,13 @@ def one(found: Difference, model: LanguageModel, loaded: checkpoint.LoadedModel,
             places = np.arange(first, first + len(rows)) - 1
             for i, logits in enumerate(zip(*model.frames(ours[places], torch.from_numpy(right)), strict=True)):
                 found.add(torch.stack(logits).numpy(), forced(engine, theirs[int(places[i])], right[i]))
+
+
+def in_steps(model: LanguageModel, x: Tensor) -> Tensor:
+    """The backbone's states (n, hidden) of inputs (n, hidden), the last ones fed one at a time, as `language.saying` does."""
+    past: list[Past] = [{} for _ in model.lfm.layers]
+    parts = [x[:-STEPS], *x[-STEPS:].split(1)]
+    return torch.cat([model.lfm(part[None], past)[0] for part in parts])
 
 
 def forced(engine: LfmAudio, hidden: mx.array, codes: np.ndarray) -> np.ndarray:

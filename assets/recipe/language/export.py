@@ -22,6 +22,7 @@ from codec.model import WEIGHTS as MIMI
 from language import small
 from language.compare import compare
 from language.model import LanguageModel
+from language.saying import SHARPER
 from language.sizes import TINY
 from lfm.published import main_tensors
 from lfm.sizes import POCKET, Size
@@ -31,7 +32,6 @@ BITS = 8
 FEWER, TABLES = 6, ("audio_embedding", "depth_embeddings", "emb.emb")  # tables of codes: half of all numbers, and they forgive more
 GROUPS = (128, 64, 32)
 FEW = 32  # rows: not worth it
-SHARPER = 6.0  # logits of codes: the published temperatures then draw almost the likeliest, which is what a small model knows
 WISHES = {
     "words_alone": True,  # it met no figures and no signs (`lfm.wording`)
     "num_beams": 4,  # texts that recognition keeps side by side (`lfm.search`); eight were no better

@@ -77,11 +77,11 @@ def worsened(wave: Tensor, total: Tensor) -> Tensor:
     noise = torch.fft.rfft(torch.randn(rows, size, device=wave.device), n) * (freq.clamp(min=60) / 1000) ** slope * band
     noise = torch.fft.irfft(noise, n)[:, :size]
     crowd = sum(wave.roll(k, 0) for k in (1, 2, 3)) if rows > 3 else torch.zeros_like(wave)
-    power = speech.square().mean(1, keepdim=True)
+    power = speech.detach().square().mean(1, keepdim=True)  # loudness is not to be learned from, and a root of nothing has no slope
 
     def scaled(x: Tensor, chance: float, low: float, high: float) -> Tensor:
         wanted = power * 10 ** (-uniform(rows, low, high, wave) / 10) * chosen(rows, chance, wave)
-        return x * (wanted / x.square().mean(1, keepdim=True).clamp(min=1e-10)).sqrt()
+        return x * (wanted / x.detach().square().mean(1, keepdim=True).clamp(min=1e-10)).sqrt()
 
     mixed = speech + scaled(noise, CHANCE["noise"], 3, 35) + scaled(crowd, CHANCE["babble"], 8, 25)
     mixed = torch.where(chosen(rows, CHANCE["as it is"], wave) > 0, wave, mixed) * 10 ** (uniform(rows, -25, 3, wave) / 20)

@@ -25,6 +25,7 @@ from language.data import EVERYDAY
 from language.imagined import Imagination, merged
 from language.losses import READ_OUT, SOUNDING
 from language.pronounce import pronounced
+from language.saying import still
 from language.sequences import N_AUDIO, N_TEXT, Builder, Sequence, Texts, on_time
 from language.store import SLOTS, Store, of_frames, progress, write
 from lfm import checkpoint, prompts
@@ -33,18 +34,13 @@ from lfm.conversation import Segment, Spoken, Text
 from lfm.generate import TokenGenerator
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
-from voices.say import closed, imagined, in_voices, opened, still
+from voices.say import closed, imagined, in_voices, opened
 
 ROWS = 128  # sentences at once
 LIKELY = (0.75, 1.3)  # how long what is said may be, of what its phones make likely
 LONGEST = 160  # frames
 DIALOGUES = 20_000
 Said = tuple[dict, np.ndarray, np.ndarray]  # a clip, its phones by 20 ms and its codes (F, 8)
-
-
-def ids_of(sequence: Sequence) -> np.ndarray:
-    """All of one that is words alone."""
-    return np.concatenate([ids for _, ids, _ in sequence.text])
 
 
 def frames(model: LfmAudio, hidden: mx.array, quiet: np.ndarray, sounding: int) -> np.ndarray:
@@ -95,9 +91,7 @@ def sentences(model: LfmAudio, store: Store, build: Builder, imagination: Imagin
     some += rng.sample(others, min(count - len(some), len(others)))
     jobs = []
     for clip, slots in imagined(store, imagination, some):
-        prompt, _ = build.pronounce(clip["file"].split("/")[1], clip["text"], np.zeros(0, np.uint8), loose=False)
-        prompt.say([*build.texts.template("<|im_start|>assistant\n"), build.names.audio_start])
-        jobs.append((ids_of(prompt), clip, slots))
+        jobs.append((build.to_say(clip["file"].split("/")[1], clip["text"]), clip, slots))
     jobs.sort(key=lambda job: len(job[0]))
     made = 0
     while jobs:
@@ -146,7 +140,7 @@ def answers(model: LfmAudio, build: Builder, imagination: Imagination, quiet: np
         for turn in turns:
             build.turn(unread, "user", texts(turn.line.text)[0])
             unread.say(texts.template("<|im_start|>assistant\n"))
-            generator.prefill([Text(tuple(map(int, ids_of(unread))))], state)
+            generator.prefill([Text(tuple(map(int, unread.ids)))], state)
             ids, places = texts(turn.reply.text)
             codes = answer(generator, state, np.append(ids, build.names.text_end), quiet)
             if codes is None:

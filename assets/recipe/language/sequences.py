@@ -67,6 +67,11 @@ class Sequence:
     keys: list[tuple[int, np.ndarray]] = field(default_factory=list)  # position of the first, places to be found
     spelled: list[tuple[int, int, np.ndarray]] = field(default_factory=list)  # position and number of a text's tokens, its phones
 
+    @property
+    def ids(self) -> np.ndarray:
+        """All of one that is words alone."""
+        return np.concatenate([ids for _, ids, _ in self.text])
+
     def say(self, ids: np.ndarray | list[int], said: bool = False) -> None:
         self.text.append((self.length, np.asarray(ids, np.int64), said))
         self.length += len(ids)
@@ -152,6 +157,12 @@ class Builder:
         sequence.spelled.append((first, len(ids), phones))
         self.turn(sequence, "user", ids)
         return sequence, places
+
+    def to_say(self, voice: str, text: str) -> np.ndarray:
+        """Ids (n,) of all that stands before the sound."""
+        sequence, _ = self.pronounce(voice, text, np.zeros(0, np.uint8), loose=False)
+        sequence.say([*self.texts.template("<|im_start|>assistant\n"), self.names.audio_start])
+        return sequence.ids
 
     def speak(self, voice: str, text: str, phones: np.ndarray, rows: np.ndarray, progress: np.ndarray, loose: bool) -> Sequence:
         """`rows` of the store of codes, one a frame; `progress` (frames,) of the words."""

@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from codec.model import WEIGHTS as MIMI
-from language.export import SHARPER, sharpened
+from language.export import sharpened
+from language.saying import SHARPER
 from lfm.quantization import Quantization
 from lfm.weights import read_json
 

@@ -46,6 +46,18 @@ def initialise(model: LanguageModel, centroids: Tensor) -> None:
             weight[first : first + bins] = rows / rows.std() * width**-0.5
 
 
+def stores(store: Store, config: dict, device: torch.device) -> tuple[LogMel, Tensor, Tensor, Tensor, Tensor]:
+    """What losses read on the device: a front end, samples, codes, their phones and what each code stands for."""
+    held = (
+        torch.from_numpy(store.samples),
+        torch.from_numpy(np.vstack([store.codes, ENDED])).long(),
+        torch.from_numpy(np.vstack([store.framed, UNLABELLED_FRAME])),
+        torch.from_numpy(store.centroids),
+    )
+    samples, codes, slots, centroids = (part.to(device) for part in held)
+    return LogMel(MelConfig.from_dict(config["preprocessor"]), device), samples, codes, slots, centroids
+
+
 class Trainer:
     """One step at a time."""
 
@@ -58,24 +70,15 @@ class Trainer:
         self.config = config_json(size)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1))
         self.half = multiplies_bfloat16(self.device)
-        centroids = torch.from_numpy(store.centroids)
         model = LanguageModel(self.config, dropout)
-        initialise(model, centroids)
+        initialise(model, torch.from_numpy(store.centroids))
         model.conformer.requires_grad_(not still)
         model = model.to(self.device)
         helps = Helps(self.config["encoder"]["d_model"], self.config["lfm"]["hidden_size"]).to(self.device)
-        codes = torch.from_numpy(np.vstack([store.codes, ENDED])).long()
-        held = (
-            torch.from_numpy(store.samples),
-            codes,
-            torch.from_numpy(np.vstack([store.framed, UNLABELLED_FRAME])),
-            centroids,
-        )
-        mel = LogMel(MelConfig.from_dict(self.config["preprocessor"]), self.device)
-        stores = [s.to(self.device) for s in held]
-        self.losses = Losses(model, helps, mel, *stores)
+        held = stores(store, self.config, self.device)
+        self.losses = Losses(model, helps, *held)
         self.model, self.average = model, deepcopy(model).requires_grad_(False).eval()
-        self.judge = Losses(self.average, helps, mel, *stores)
+        self.judge = Losses(self.average, helps, *held)
         self.judge.eval()
         self.params = [p for p in self.losses.parameters() if p.requires_grad]
         self.still, self.peak = still, peak

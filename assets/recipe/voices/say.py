@@ -22,6 +22,7 @@ from codec.phones import SILENCE
 from codec.quantise import nearest
 from language.imagined import Imagination
 from language.losses import READ_OUT, SOUNDING
+from language.saying import still
 from language.sequences import Texts, on_time
 from language.store import SLOTS, Store, held_out, of_frames, progress, write
 from training import multiplies_bfloat16, two_threads
@@ -35,11 +36,6 @@ END = 8  # slots of silence after what nobody said
 def used(file: str) -> int:
     """How many codebooks a clip uses."""
     return SOUNDING if file.startswith("replies/") else READ_OUT
-
-
-def still(centroids: Tensor) -> Tensor:
-    """(8, 2048, 64) -> (8,): of each book the code that changes least."""
-    return centroids.square().sum(-1).argmin(-1)
 
 
 def quantised(vectors: Tensor, centroids: Tensor, sounding: int) -> np.ndarray:

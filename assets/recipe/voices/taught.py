@@ -20,10 +20,11 @@ from codec.data import FRAME
 from codec.model import load
 from codec.quantise import books
 from detokenizer.data import neighbours
+from language.saying import still
 from language.store import Store
 from training import two_threads
 from voices.model import FOLDS, Together, Utterance, fold, trained
-from voices.say import quantised, still, used
+from voices.say import quantised, used
 from voices.train import voice
 
 BATCH, WHOLE = 16, 4  # clips; books of the waves
