@@ -14,7 +14,8 @@ from lfm.mel import LOG_GUARD, PREEMPHASIS, STD_GUARD, mel_filters, window
 
 RATE = 16_000
 ROOM = 0.4  # seconds of an echo that are kept
-CHANCE = {"as it is": 0.4, "room": 0.5, "noise": 0.7, "babble": 0.3, "low": 0.25, "high": 0.25}
+CHANCE = {"as it is": 0.4, "room": 0.5, "noise": 0.7, "babble": 0.3, "low": 0.25, "high": 0.25, "throat": 0.7}
+THROAT = 0.14  # how much longer or shorter it may be
 SPEC_TIMES, SPEC_BANDS, SPEC_WIDTH, SPEC_SHARE = 2, 2, 20, 0.08
 
 
@@ -95,6 +96,7 @@ class LogMel:
         self.c = config
         self.window = torch.from_numpy(window(config)).to(device)
         self.filters = torch.from_numpy(mel_filters(config.sample_rate, config.n_fft, config.features).T).to(device)
+        self.middles = torch.linspace(0, config.sample_rate / 2, len(self.filters), device=device) @ self.filters / self.filters.sum(0)
 
     def __call__(self, wave: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
         """(N, T), (N,) samples -> (N, frames, 128), zero beyond each clip's own 1 + total // hop frames, and those counts."""
@@ -111,6 +113,17 @@ class LogMel:
         mean = (mel * known).sum(1, keepdim=True) / count
         std = (((mel - mean) * known).square().sum(1, keepdim=True) / (count - 1)).sqrt()
         return ((mel - mean) / (std + STD_GUARD) * known)[:, : wave.shape[1] // c.hop + 1], valid + 1
+
+    def other_throats(self, mel: Tensor) -> Tensor:
+        """As if speakers had vocal tracts of other lengths: the bands (N, frames, 128) of most clips are read at higher or lower ones."""
+        rows, last = len(mel), len(self.middles) - 1
+        factor = 1 + uniform(rows, -THROAT, THROAT, mel) * chosen(rows, CHANCE["throat"], mel)
+        wanted = (self.middles * factor).clamp(max=float(self.middles[-1]))  # (N, 128)
+        above = torch.searchsorted(self.middles, wanted.contiguous()).clamp(1, last)
+        low, high = self.middles[above - 1], self.middles[above]
+        share = ((wanted - low) / (high - low)).clamp(0, 1)[:, None]
+        below, over = (mel.gather(2, place[:, None].expand_as(mel)) for place in (above - 1, above))
+        return below * (1 - share) + over * share
 
 
 def masked(mel: Tensor, lengths: Tensor) -> Tensor:

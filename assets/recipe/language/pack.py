@@ -3,7 +3,8 @@
     python -m language.pack --data DATA [--megabytes 40] [--first N]      -> DATA/language/pack/
 
 Codes and phones of what is spoken, 16 kHz Opus of what is heard, texts and tokenizer. Heard clips are added in a fixed order of
-importance until the folder is full: questions, other voices (Kokoro's, then flite's), the four voices. Run it again when clips were added.
+importance until the folder is full: questions, other voices (Kokoro's, then those of other makes), the four voices. Run it again when clips
+were added.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from language.store import write
 RATE = 16_000
 QUIET = 0.97  # libsndfile's scale: about 13 kbit/s
 GROUP = 400  # clips in one file
-HEARD = ("questions", "heard", "flite", "spoken")  # what is listened to, in order of importance
+HEARD = ("questions", "heard", "strangers", "flite", "spoken")  # what is listened to, in order of importance
 SPOKEN = ("spoken", "replies")  # what is to be said: the parts that have codes
 
 

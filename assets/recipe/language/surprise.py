@@ -17,6 +17,7 @@ from language.hearing import worsened
 from language.losses import READ_OUT, Losses
 from language.saying import Said, drawn
 from language.sequences import Builder
+from language.writing import Writing
 from lfm.config import END_OF_AUDIO
 
 SOFT = 2.0  # logits of the softmax that gradients go through; sharper ones carry none
@@ -31,17 +32,12 @@ class OwnEar(nn.Module):
     def __init__(self, losses: Losses, detokenizer: Detokenizer, build: Builder) -> None:
         super().__init__()
         self.losses, self.model, self.before = losses, losses.model, deepcopy(losses.model)
-        self.detokenizer, self.build = detokenizer, build
+        self.detokenizer, self.misheard = detokenizer, Writing(self.before, build)
         self.requires_grad_(False).eval()
         for part in (self.model.lfm.layers, self.model.depth_linear, self.model.depthformer):
             part.requires_grad_(True)
-        self.learning = [p for p in self.parameters() if p.requires_grad]
-        asks = build.begin("Perform ASR.")
-        asks.say(build.texts.template("<|im_start|>user\n"))
-        self.asks = asks.ids
-        self.behind = np.array([*build.texts.template("<|im_end|>\n"), *build.texts.template("<|im_start|>assistant\n")])
 
-    def forward(self, spoken: Said, rng: np.random.Generator | None) -> Tensor:
+    def forward(self, spoken: Said, rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """Its surprise at what was to be said (nats a token), how unlike before its codes are, and how many are drawn again.
 
         `rng` disturbs the sound, as in training.
@@ -56,7 +52,7 @@ class OwnEar(nn.Module):
         with torch.no_grad():
             usual = self.before.frames(self.before.lfm(x)[:, first:].flatten(0, 1), ended, READ_OUT)
         counted = (F.pad(own[:, :-1], (1, 0), value=True), own)  # the first book alone says where it ends
-        unlike = sum(apart(now, then, at.flatten()) for now, then, at in zip(logits, usual, counted, strict=True))
+        unlike = torch.stack([apart(now, then, at.flatten()) for now, then, at in zip(logits, usual, counted, strict=True)]).sum()
 
         by_frame = [book.unflatten(0, own.shape)[:, :-1, :END_OF_AUDIO] for book in logits]
         vectors, same = self.vectors(codes.clamp(max=END_OF_AUDIO - 1), by_frame, own[:, :-1])
@@ -64,7 +60,7 @@ class OwnEar(nn.Module):
         wave, total = self.wave(vectors, spoken.frames, each), torch.from_numpy(spoken.frames * each).to(device)
         mel, lengths = self.losses.mel(worsened(wave, total) if rng is not None else wave, total)
         _, heard = self.before.heard(mel, lengths)
-        return torch.stack([self.misheard(heard, spoken.frames * each, spoken.texts), unlike, same])
+        return self.misheard(heard, spoken.frames * each, spoken.texts), unlike, same
 
     def vectors(self, codes: Tensor, logits: list[Tensor], own: Tensor) -> tuple[Tensor, Tensor]:
         """What the detokenizer reads, (B, F, width), of codes drawn anew from logits (B, F, 2048), and how many are as before (B, F, 8).
@@ -92,25 +88,6 @@ class OwnEar(nn.Module):
         length = vectors.shape[1] * each
         return torch.fft.irfft(spectrum[:, : length // 2 + 1], length) * (length / wave.shape[1])
 
-    def misheard(self, heard: Tensor, samples: np.ndarray, texts: list[str]) -> Tensor:
-        """Cross-entropy of texts behind what is heard (B, T, hidden) of so many samples each."""
-        ear, device = self.before, heard.device
-        words = [np.append(self.build.texts(text)[0], self.build.names.im_end) for text in texts]
-        every = np.concatenate([self.asks, self.behind, *words])
-        table = torch.cat([ear.lfm.embed_tokens(torch.from_numpy(every).to(device)), heard.flatten(0, 1)])
-        asks, behind = np.arange(len(self.asks)), len(self.asks) + np.arange(len(self.behind))
-        rows, place, clip = [], len(asks) + len(behind), len(every)
-        for own, text in zip(positions(samples), words, strict=True):
-            rows.append(np.concatenate([asks, clip + np.arange(own), behind, place + np.arange(len(text) - 1)]))
-            place, clip = place + len(text), clip + heard.shape[1]
-        length = max(map(len, rows))
-        padded = np.array([np.pad(row, (0, length - len(row))) for row in rows])
-        ends = [n * length + len(row) for n, row in enumerate(rows)]
-        said_from = np.concatenate([np.arange(end - len(text), end) for end, text in zip(ends, words, strict=True)])
-        x = table.index_select(0, torch.from_numpy(padded.ravel()).to(device)).unflatten(0, padded.shape)
-        hidden = ear.lfm(x).flatten(0, 1)[torch.from_numpy(said_from).to(device)]
-        return F.cross_entropy(ear.words(hidden).float(), torch.from_numpy(np.concatenate(words)).to(device))
-
     def moved(self, batch: Batch) -> Tensor:
         """How far the backbone's states are from before, squared, of what they were, where other tasks read them."""
         with torch.no_grad():
@@ -125,8 +102,3 @@ def apart(logits: Tensor, usual: Tensor, counted: Tensor) -> Tensor:
     """Mean divergence from the usual chances to those of logits (N, codes), where it counts (N,)."""
     found = F.kl_div(logits.float().log_softmax(-1), usual.float().log_softmax(-1), log_target=True, reduction="none").sum(-1)
     return (found * counted).sum() / counted.sum()
-
-
-def positions(samples: np.ndarray) -> np.ndarray:
-    """Of the encoder, for so many samples."""
-    return -(-(1 + samples // 160) // 8)

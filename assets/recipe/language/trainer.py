@@ -19,7 +19,7 @@ from language.sequences import ENDED
 from language.sizes import config_json
 from language.store import SLOTS, Store
 from lfm.config import END_OF_AUDIO, MelConfig
-from lfm.sizes import CODEBOOKS, Size
+from lfm.sizes import CODEBOOKS, POCKET, Size
 from training import device, move_average, multiplies_bfloat16, save
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,17 @@ def stores(store: Store, config: dict, device: torch.device) -> tuple[LogMel, Te
     )
     samples, codes, slots, centroids = (part.to(device) for part in held)
     return LogMel(MelConfig.from_dict(config["preprocessor"]), device), samples, codes, slots, centroids
+
+
+def begun(start: Path, store: Store, device: torch.device) -> Losses:
+    """The losses of weights as `language.train --small` leaves them."""
+    weights, helping = small.read(start)
+    if not helping:
+        raise SystemExit(f"{start} lacks the heads that help: run language.train with it first, which learns them")
+    config = config_json(POCKET)
+    model, helps = LanguageModel(config), Helps(config["encoder"]["d_model"], config["lfm"]["hidden_size"])
+    model.load_state_dict(weights), helps.load_state_dict(helping)
+    return Losses(model.to(device), helps.to(device), *stores(store, config, device))
 
 
 class Trainer:
