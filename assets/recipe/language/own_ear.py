@@ -43,9 +43,7 @@ def sayings(ear: OwnEar, prompts: Iterator[Asked], quiet: Tensor, size: int, rng
         yield from (batches[n] for n in rng.permutation(len(batches)))
 
 
-def losses(
-    ear: OwnEar, spoken: Iterator[Said], others: Iterator[Batch], rng: np.random.Generator
-) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+def losses(ear: OwnEar, spoken: Iterator[Said], others: Iterator[Batch], rng: np.random.Generator) -> Iterator[tuning.Loss]:
     """Of each step, and their terms."""
     for some, batch in zip(spoken, others, strict=False):
         misheard, unlike, same = ear(some, rng)
