@@ -7,19 +7,16 @@ killed.
 """
 # ruff: noqa: RUF001 (these are the phonemes)
 
-import argparse
-import json
 import random
 import subprocess
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 import soxr
 
 from codec.phones import EARLY, RATE, UNIT
-from corpus.parts import finished
+from corpus.others import command
 
 VOICES = {"slt": 170, "rms": 95, "awb": 125, "kal16": 105}  # and about how high they speak, in Hz
 PHONES = dict(
@@ -48,29 +45,6 @@ def speak(text: str, voice: str, rng: random.Random) -> tuple[np.ndarray, dict]:
     return soxr.resample(wave, rate, RATE), timing
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=5000)
-    args = parser.parse_args()
-    audio = args.data / "audio"
-    manifests = [path for path in audio.glob("manifest-*.jsonl") if path.stem != "manifest-flite"]
-    spoken = {json.loads(line)["text"] for path in manifests for line in path.read_text().splitlines()}
-    usual, rare = ((args.data / name).read_text().splitlines() for name in ("sentences.txt", "rare.txt"))
-    rng = random.Random("flite")
-    texts = [*rng.sample([t for t in usual if t not in spoken], args.count // 2), *rng.sample(rare, args.count - args.count // 2)]
-    (audio / "flite").mkdir(parents=True, exist_ok=True)
-    done = finished(audio)
-    with (audio / "manifest-flite.jsonl").open("a") as manifest:
-        for n, text in enumerate(texts):
-            voice, file = [*VOICES][n % len(VOICES)], f"flite/{n:05d}.opus"
-            if file in done:
-                continue
-            wave, timing = speak(text, voice, random.Random(f"flite {n}"))
-            sf.write(audio / file, wave, RATE, format="OGG", subtype="OPUS", compression_level=0.88)
-            entry = {"id": f"flite-{n}", "file": file, "voice": voice, "seconds": round(len(wave) / RATE, 2), "text": text} | timing
-            manifest.write(json.dumps(entry, ensure_ascii=False) + "\n"), manifest.flush()
-
-
 if __name__ == "__main__":
-    main()
+    assert __doc__
+    command("flite", [*VOICES], speak, __doc__.splitlines()[0], 5000)

