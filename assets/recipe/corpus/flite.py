@@ -46,5 +46,4 @@ def speak(text: str, voice: str, rng: random.Random) -> tuple[np.ndarray, dict]:
 
 
 if __name__ == "__main__":
-    assert __doc__
     command("flite", [*VOICES], speak, __doc__.splitlines()[0], 5000)

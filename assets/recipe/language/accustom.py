@@ -47,9 +47,7 @@ class Clips:
 
     def renderings(self, on: torch.device) -> Renderings:
         fields = np.array([(h.start, h.length, h.speed, h.lead, h.total) for h in self.heard], np.float64)
-        start, length, speed, lead, total = torch.from_numpy(fields).to(on).T
-        longest = max(h.total for h in self.heard)
-        return Renderings(longest, start.long(), length.long(), speed.float(), lead.long(), total.long())
+        return Renderings.of(torch.from_numpy(fields).to(on), max(h.total for h in self.heard))
 
 
 def batches(sampler: Sampler, size: int) -> Iterator[Clips]:

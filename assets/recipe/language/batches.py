@@ -49,8 +49,7 @@ class Batch:
         return Batch(*(m.to(device, non_blocking=True) if isinstance(m, Tensor) else m for m in moved))
 
     def renderings(self) -> Renderings:
-        start, length, speed, lead, total = self.clips.T
-        return Renderings(self.longest, start.long(), length.long(), speed.float(), lead.long(), total.long())
+        return Renderings.of(self.clips, self.longest)
 
 
 def joined(parts: list[np.ndarray], *shape: int) -> Tensor:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Train on another machine, with a GPU and no network, from what language/bundle.sh gathered; may be cut off at any time.
 # usage: assets/recipe/language/elsewhere.sh STAGE BUNDLE OUT STOP SECONDS PROCESSES [its options]      (run in the repository's root)
-# STAGE: language.train or language.own_ear, which needs weights in BUNDLE/small and --detokenizer FOLDER, an absolute path.
+# STAGE: language.train or, with weights in BUNDLE/small, language.accustom or language.own_ear (which wants --detokenizer FOLDER, an absolute path).
 # One process leaves two thirds of a large GPU idle; several, of which the mean is taken in the end, do not. Their checkpoints stay in /tmp/run-1,
 # /tmp/run-2 … while the machine lasts; OUT receives the mean, OUT/1, OUT/2 … each one's averaged weights, in files that are small enough to send.
 # If the machine was lost, put the mean of those into BUNDLE/small: the next run begins with it.

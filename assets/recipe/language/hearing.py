@@ -4,6 +4,7 @@ The log-mel is the engine's (`lfm.mel`) for clips of different lengths at once; 
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,12 @@ class Renderings:
     speed: Tensor  # (N,)
     lead: Tensor  # (N,) samples of silence before it
     total: Tensor  # (N,) samples in all
+
+    @classmethod
+    def of(cls, clips: Tensor, longest: int) -> Self:
+        """From (N, 5) float64: all but the first field, in order."""
+        start, length, speed, lead, total = clips.T
+        return cls(longest, start.long(), length.long(), speed.float(), lead.long(), total.long())
 
 
 def rendered(store: Tensor, r: Renderings) -> Tensor:
@@ -118,8 +125,8 @@ class LogMel:
         """As if speakers had vocal tracts of other lengths: the bands (N, frames, 128) of most clips are read at higher or lower ones."""
         rows, last = len(mel), len(self.middles) - 1
         factor = 1 + uniform(rows, -THROAT, THROAT, mel) * chosen(rows, CHANCE["throat"], mel)
-        wanted = (self.middles * factor).clamp(max=float(self.middles[-1]))  # (N, 128)
-        above = torch.searchsorted(self.middles, wanted.contiguous()).clamp(1, last)
+        wanted = torch.minimum(self.middles * factor, self.middles[-1])  # (N, 128)
+        above = torch.searchsorted(self.middles, wanted).clamp(1, last)
         low, high = self.middles[above - 1], self.middles[above]
         share = ((wanted - low) / (high - low)).clamp(0, 1)[:, None]
         below, over = (mel.gather(2, place[:, None].expand_as(mel)) for place in (above - 1, above))

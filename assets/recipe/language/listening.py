@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from codec.phones import SILENCE
-from language.sequences import Heard, Texts, being_said
+from language.sequences import Heard, Texts, being_said, positions
 from language.store import RATE, SLOT, SLOTS, Store
 
 JOINED, LONGEST = 0.25, 9.0  # chance that another clip follows one to be transcribed, and seconds of both
@@ -25,9 +25,8 @@ class Listening:
         speed = rng.uniform(0.87, 1.15) if vary and rng.random() < 0.7 else 1.0
         lead = int(rng.uniform(0, 0.5) * RATE) if vary else 0
         total = lead + int(length / speed) + (int(rng.uniform(0, 0.5) * RATE) if vary else 0)
-        positions = -(-(1 + total // 160) // 8)
         slots, progress = self.labelled(clips)
-        middles = (np.arange(positions * SLOTS) + 0.5) * SLOT
+        middles = (np.arange(positions(total) * SLOTS) + 0.5) * SLOT
         slot = ((middles - lead) * speed // SLOT).astype(np.int64)
         inside = (slot >= 0) & (slot < len(slots))
         phones = np.where(inside, slots[np.clip(slot, 0, len(slots) - 1)], SILENCE).reshape(-1, SLOTS)

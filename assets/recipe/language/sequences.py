@@ -23,6 +23,11 @@ APART = 1000.0  # between the places of one turn and the next
 ENDED = np.full(8, END_OF_AUDIO)
 
 
+def positions(samples: int) -> int:
+    """What the encoder says of so many samples."""
+    return -(-(1 + samples // 160) // 8)
+
+
 @dataclass
 class Heard:
     """One clip on its way to the encoder."""
@@ -38,7 +43,7 @@ class Heard:
 
     @property
     def positions(self) -> int:
-        return -(-(1 + self.total // 160) // 8)
+        return positions(self.total)
 
 
 @dataclass

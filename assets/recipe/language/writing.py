@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from language.model import LanguageModel
-from language.sequences import Builder
+from language.sequences import Builder, positions
 
 
 class Writing:
@@ -32,7 +32,7 @@ class Writing:
         read = torch.rand(len(every), 1, device=device) >= unread
         read[:place] = True
         table = torch.cat([self.model.lfm.embed_tokens(every) * read, heard.flatten(0, 1)])
-        for own, text in zip(positions(samples), words, strict=True):
+        for own, text in zip(map(positions, samples.tolist()), words, strict=True):
             rows.append(np.concatenate([asks, clip + np.arange(own), behind, place + np.arange(len(text) - 1)]))
             place, clip = place + len(text), clip + heard.shape[1]
         length = max(map(len, rows))
@@ -42,8 +42,3 @@ class Writing:
         x = table.index_select(0, torch.from_numpy(padded.ravel()).to(device)).unflatten(0, padded.shape)
         hidden = self.model.lfm(x).flatten(0, 1)[torch.from_numpy(said_from).to(device)]
         return F.cross_entropy(self.model.words(hidden).float(), torch.from_numpy(np.concatenate(words)).to(device))
-
-
-def positions(samples: np.ndarray) -> np.ndarray:
-    """Of the encoder, for so many samples."""
-    return -(-(1 + samples // 160) // 8)
