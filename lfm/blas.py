@@ -24,10 +24,9 @@ THREADS = (  # how each library is told how many to take, and says how many it t
     ("openblas_set_num_threads", "openblas_get_num_threads"),
 )
 
-AOCL = "libblis-mt"  # AMD's, licensed for its own processors; whoever wants it installs the package
-PACKAGES = {  # machine: packages and their libraries, best first; requirements.txt brings the last package
-    "x86_64": (("aoclda", (AOCL,)), ("mkl", ("libmkl_rt.so",))),
-    "aarch64": (("nvpl-blas", ("libnvpl_blas_lp64_gomp.so", "libnvpl_blas_lp64_seq.so")),),
+PACKAGES = {  # machine: the package that requirements.txt brings, and its libraries, best first
+    "x86_64": ("mkl", ("libmkl_rt.so",)),
+    "aarch64": ("nvpl-blas", ("libnvpl_blas_lp64_gomp.so", "libnvpl_blas_lp64_seq.so")),
 }
 SYSTEM = ("libopenblas.so.0", "libblis.so.4")  # what a distribution may have
 
@@ -48,20 +47,12 @@ def use_fast_blas() -> str | None:
         if "gomp" in library and not _loads("libgomp.so.1"):
             log.warning("The system has no libgomp.so.1, so matrix products take one core. Install libgomp1.")
             continue  # without an OpenMP it ends the process
-        if AOCL in library:
-            for openmp in Path(library).parent.glob("libomp-*"):  # it needs the one beside it, where the system's loader would not look
-                _loads(str(openmp))
         if _loads(library):
             log.info("BLAS: %s", library)
             return library
-    package = PACKAGES.get(platform.machine(), (("libopenblas0", ()),))[-1][0]
+    package, _ = PACKAGES.get(platform.machine(), ("libopenblas0", ()))
     log.warning("No fast BLAS was found: on a CPU the model will be slow. Install %s.", package)
     return None
-
-
-def reads_rows() -> bool:
-    """Does the library multiply one row by a matrix whose rows lie together as fast as memory can be read? MKL wants columns then."""
-    return AOCL in (use_fast_blas() or "")
 
 
 def suit(weights: int) -> None:
@@ -84,16 +75,14 @@ def usual(library: str, ask: str) -> int:
 
 
 def candidates() -> Iterator[str]:
-    """Paths from the installed packages, then names for the system's loader."""
-    for package, names in PACKAGES.get(platform.machine(), ()):
-        if AOCL in names and "AuthenticAMD" not in processor():
-            continue
-        try:
-            installed = files(package) or []
-        except PackageNotFoundError:
-            continue
-        for name in names:
-            yield from (str(path.locate()) for path in installed if path.name.startswith(name))
+    """Paths from the installed package, then names for the system's loader."""
+    package, names = PACKAGES.get(platform.machine(), ("", ()))
+    try:
+        installed = (files(package) or []) if package else []
+    except PackageNotFoundError:
+        installed = []
+    for name in names:
+        yield from (str(path.locate()) for path in installed if path.name.startswith(name))
     yield from SYSTEM
 
 

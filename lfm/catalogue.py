@@ -28,12 +28,15 @@ class Model:
     decoders: int = DECODERS
 
     def needs(self, backend: Backend) -> int:
-        """Bytes of memory, to the next half GB: a CPU unpacks all weights to float32."""
-        packed = self.parameters if self.bits == 16 else self.parameters - UNPACKED
-        # A group of 64 packed numbers has a scale and a bias of 16 bits each.
-        bits = packed * (self.bits + 0.5 * (self.bits < 16)) + 16 * (self.parameters - packed)
-        weights = 4 * self.parameters if backend == "CPU" else bits / 8
-        return ceil((weights + self.decoders + ROOM) / 5e8) * 500_000_000
+        """Bytes of memory, to the next half GB."""
+        if self.parameters < PARAMETERS:  # small: float32 on a CPU, and next to nothing anywhere
+            return ceil((4 * self.parameters + self.decoders + ROOM) / 5e8) * 500_000_000
+        # A group of 64 packed numbers has a scale and a bias of 16 bits each; a CPU makes the numbers bytes, and scales and biases float32.
+        each = self.bits + 0.5 * (self.bits < 16)
+        if backend == "CPU" and self.bits < 16:
+            each = 9
+        bits = (self.parameters - UNPACKED) * each + (32 if backend == "CPU" else 16) * UNPACKED
+        return ceil((bits / 8 + self.decoders + ROOM) / 5e8) * 500_000_000
 
 
 PUBLISHED = (

@@ -1,7 +1,6 @@
 """A folder to a model: config, weights, decoders of sound and tokenizer, or one sentence about what is wrong."""
 
 import contextlib
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,11 +10,12 @@ from typing import Any, TypeVar
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm import blas, computer
+from lfm import blas
 from lfm.columns import lay_out
 from lfm.config import DetokenizerConfig, LfmAudioConfig, MimiConfig
 from lfm.errors import CheckpointError, ConfigError, LfmError
 from lfm.family import VOICES, family_of, identify
+from lfm.footprint import is_large
 from lfm.layout import CONVERTED, DETOKENIZER, MIMI, PUBLISHED, Layout, Slot, codebooks, parameters, relayout, slots
 from lfm.lexicon import Lexicon, lexicon_of
 from lfm.model.detokenizer import Detokenizer
@@ -25,7 +25,7 @@ from lfm.options import DecoderName
 from lfm.quantization import Quantization, dequantize, quantize_as_stored
 from lfm.status import ModelInfo
 from lfm.tokenizer import Tokenizer
-from lfm.weights import Tensors, read_header, read_json
+from lfm.weights import Tensors, read_json
 from lfm.wishes import wishes_of
 
 CONTEXT = 32_768  # as the model card says; config.json's 128,000 is what RoPE was made for, not what was trained
@@ -35,6 +35,7 @@ DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
 SHOWN = 3  # names in a message
 
 Config = TypeVar("Config")
+Kept = Callable[[str, nn.Module], bool]  # a parameter's path, and the module that has it
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,17 @@ class LoadedModel:
         return self.decoder().sample_rate
 
 
-def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
+def load(folder: Path, dtype: str | None = None, name: str = "", as_stored: bool | None = None) -> LoadedModel:
     """Read a checkpoint, published or converted by mlx-audio.
 
-    Weights are bfloat16 on a GPU, where quantised ones stay quantised, and float32 on a CPU. The decoders of sound are
-    float32 everywhere, as in the reference: they are small, and a phase in bfloat16 is heard.
+    Weights are bfloat16 on a GPU, where quantised ones stay quantised. A CPU computes in float32, and a large model's matrices stay as
+    they are stored. The decoders of sound compute in float32 everywhere, as in the reference: they are small, and a phase in bfloat16
+    is heard.
 
     Args:
         dtype: of the weights and activations, instead of the backend's: float32, bfloat16 or float16.
         name: what the user called it, for the page; the folder's by default.
+        as_stored: multiply by matrices as they are stored, with `lfm.processor`; by default where a CPU has a large model.
 
     Raises:
         CheckpointError: something is missing, damaged or of another model.
@@ -86,30 +89,38 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
     converted = any(key.startswith("audio_encoder.") for key in tensors.entries)
     layout = CONVERTED if converted else PUBLISHED
     quantization = Quantization.from_config(raw)
+    if as_stored is None:
+        as_stored = on_cpu and wanted == mx.float32 and is_large(folder)
+    if as_stored:
+        from lfm.processor.modules import is_stored, multiply_as_stored  # Numba takes half a second to import
     model = LfmAudio(config)
     if config.depth_tied:
         use_last_of_tied(tensors)
-    if not on_cpu:
+    if as_stored or not on_cpu:
         quantize_as_stored(model, layout, tensors, quantization)
-    fill(model, tensors, layout, wanted, quantization)
-    lay_out(model)
+    fill(model, tensors, layout, wanted, quantization, is_stored if as_stored else nothing)
 
     decoders: dict[DecoderName, Mimi | Detokenizer] = {}
     if (folder / DETOKENIZER_FOLDER).is_dir():
-        decoders["Detokenizer"] = _detokenizer(folder / DETOKENIZER_FOLDER)
+        decoders["Detokenizer"] = _detokenizer(folder / DETOKENIZER_FOLDER, is_stored if as_stored else nothing)
     if (folder / MIMI_FILE).is_file():
         decoders["Mimi"] = _mimi(folder, config.codebooks)
     if not decoders:
         raise CheckpointError(f"{folder} has neither {DETOKENIZER_FOLDER}/ nor {MIMI_FILE}: one is needed for sound. Download it again.")
+    if as_stored:
+        multiply_as_stored(model, *(decoder for decoder in decoders.values() if isinstance(decoder, Detokenizer)))
+    else:
+        lay_out(model)
     mx.clear_cache()  # what the conversion of dtypes left behind
 
     wishes = wishes_of(folder)
     family = family_of(config, "Detokenizer" in decoders)
-    quantised = [module for module in model.modules() if hasattr(module, "scales")]
+    bits = [module.bits for module in model.modules() if hasattr(module, "scales")]
+    kind = str(model.lfm.embed_tokens.weight.dtype).removeprefix("mlx.core.")
     info = ModelInfo(
         name=name or str(folder),
         family=family,
-        precision=f"{max(module.bits for module in quantised)}-bit" if quantised else str(wanted).removeprefix("mlx.core."),
+        precision=f"{max(bits)}-bit" if bits else kind,
         parameters=_count(model),
         memory=sum(value.nbytes for module in (model, *decoders.values()) for value in parameters(module).values()),
         decoders=tuple(decoders),
@@ -126,33 +137,6 @@ def load(folder: Path, dtype: str | None = None, name: str = "") -> LoadedModel:
     return LoadedModel(model, decoders, tokenizer, config, info, wishes.beams, lexicon_of(folder, lambda token: tokenizer.decode([token])))
 
 
-def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
-    """Raise LfmError when a checkpoint cannot fit; `held`: bytes that will be freed before it is loaded."""
-    memory = computer.memory()
-    if memory is None:
-        return
-    files = [path for path in folder.rglob("*.safetensors") if path.is_file()]
-    stored = sum(path.stat().st_size for path in files)
-    if mx.default_device() == mx.cpu or dtype == "float32":
-        packing = Quantization.from_config(read_json(folder / "config.json")).default
-        needed = 4 * sum(_numbers(path, packing.group_size if packing else 1) for path in files)
-    else:
-        needed = stored
-    if needed > memory.usable + held:
-        have = (memory.usable + held) / 1e9
-        raise LfmError(
-            f"Not enough memory for this model: it needs about {needed / 1e9:.1f} GB, {have:.1f} GB are free. "
-            "Choose a smaller one, or close other programs."
-        )
-
-
-def _numbers(path: Path, group_size: int) -> int:
-    """How many numbers a file holds, unpacked."""
-    shapes = {name: math.prod(entry.shape) for name, entry in read_header(path).items()}
-    packed = {name.removesuffix(".scales"): size * group_size for name, size in shapes.items() if name.endswith(".scales")}
-    return sum(packed.values()) + sum(size for name, size in shapes.items() if name.rpartition(".")[0] not in packed)
-
-
 def keep_resident(weights: int) -> None:
     """Ask macOS to keep so many bytes of weights in memory while nobody talks."""
     if mx.metal.is_available():
@@ -160,8 +144,16 @@ def keep_resident(weights: int) -> None:
             mx.set_wired_limit(min(weights, int(mx.device_info()["max_recommended_working_set_size"])))
 
 
-def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization) -> None:
+def nothing(path: str, module: nn.Module) -> bool:
+    """What keeps the file's dtype, by default."""
+    return False
+
+
+def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization, kept: Kept = nothing) -> None:
     """Give every parameter of `module` its value, evaluated one at a time so that no file is held twice.
+
+    Args:
+        dtype: what numbers become, but for the matrices of modules that are `kept`, where those are bfloat16.
 
     Raises:
         CheckpointError: a tensor is missing, left over or of another shape.
@@ -174,7 +166,8 @@ def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, q
     _report(tensors, "holds {names}, for which this model has no place. Is it a checkpoint of another model?", left)
     for slot in wanted:
         value = _value(slot, tensors, layout, quantization)
-        if mx.issubdtype(value.dtype, mx.floating):  # packed weights are integers
+        stays = slot.path.endswith(".weight") and value.dtype == mx.bfloat16 and kept(slot.path, slot.module)
+        if mx.issubdtype(value.dtype, mx.floating) and not stays:  # packed weights are integers
             value = value.astype(dtype)
         mx.eval(value)
         module.load_weights([(slot.path, value)], strict=False)
@@ -212,10 +205,10 @@ def use_last_of_tied(tensors: Tensors) -> None:
             tensors.rename(name, f"{match[1]}.embedding.{match[2]}")
 
 
-def _detokenizer(folder: Path) -> Detokenizer:
+def _detokenizer(folder: Path, kept: Kept) -> Detokenizer:
     raw = read_json(folder / "config.json")
     detokenizer = Detokenizer(_parse(folder / "config.json", DetokenizerConfig.from_dict, raw))
-    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization.from_config(raw))
+    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization.from_config(raw), kept)
     return detokenizer
 
 

@@ -7,18 +7,13 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from lfm import blas
 from lfm.model.fast_cpu import quick
 from lfm.model.lfm_audio import LfmAudio
 
-SHORT = 1024  # numbers in a row of a matrix: up to here several rows lose nothing by it
-
 
 def lay_out(model: LfmAudio) -> None:
-    """Lay a model's matrices as its steps read them. A frame is made a row at a time; the backbone reads prompts too."""
-    lay_by_columns(model.depthformer, model.depth_linear, *model.depth_embeddings)
-    if model.hidden_size <= SHORT:
-        lay_by_columns(*model.lfm.layers)
+    """Lay a small model's matrices as its steps read them; a large one's are read by loops, as they are (`lfm.processor`)."""
+    lay_by_columns(*model.lfm.layers, model.depthformer, model.depth_linear, *model.depth_embeddings)
 
 
 def lay_by_columns(*modules: nn.Module) -> None:
@@ -31,9 +26,9 @@ def lay_by_columns(*modules: nn.Module) -> None:
 def by_columns(matrix: mx.array) -> mx.array:
     """A matrix (out, in) as it is, its columns together in memory where they are longer than its rows.
 
-    One row is then multiplied by it up to 1.4 times as fast. Some rows take up to 1.7 times as long where its rows are not SHORT.
+    One row is then multiplied by it up to 1.4 times as fast.
     """
     rows, columns = matrix.shape
-    if rows <= columns or not quick(matrix) or blas.reads_rows():
+    if rows <= columns or not quick(matrix):
         return matrix
     return mx.array(np.ascontiguousarray(np.asarray(matrix).T)).T  # MLX takes ten times as long to copy it so

@@ -1,6 +1,7 @@
 """What this computer has: where MLX will compute, and how much memory there is. Asked before MLX may be imported."""
 
 import logging
+import os
 import platform
 import re
 import sys
@@ -65,6 +66,16 @@ def memory() -> Memory | None:
     if limit is None or used is None or limit >= now.total:
         return Memory(now.total, now.available)
     return Memory(limit, min(now.available, limit - used))
+
+
+def cores() -> int:
+    """How many this program may use at once: of a container's, what it is allowed, which may be less than it sees."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share, period = (int(number) for number in (CGROUP / "cpu.max").read_text().split())
+    except (OSError, ValueError):  # no such file, or no limit
+        return seen
+    return max(1, min(seen, round(share / period)))
 
 
 def _bytes(path: Path) -> int | None:

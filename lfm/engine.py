@@ -193,13 +193,13 @@ class Engine:
             return
         self._settled.clear()  # who asks from here on waits for the new model
         try:
-            from lfm import checkpoint
+            from lfm import checkpoint, footprint
             from lfm.generate import TokenGenerator
             from lfm.rehearsal import rehearsal
 
             log.info("loading %s, BLAS: %s", model, use_fast_blas() or "MLX's own")
             held = self._loaded.info.memory if self._loaded else 0
-            checkpoint.check_memory(folder, self._dtype, held)  # while the one before is still there
+            footprint.check_memory(folder, self._dtype, held)  # while the one before is still there
             self._free()
             self._update(state="loading", model=None)
             self._loaded = checkpoint.load(folder, self._dtype, name=model)

@@ -36,7 +36,7 @@ class Frame:
     """80 ms of speech: codes (codebooks,), and what sound came with it, (n,) float32: several frames' at once, where any."""
 
     codes: np.ndarray
-    sound: np.ndarray | None
+    sound: np.ndarray | None = None
 
     @property
     def ended(self) -> bool:
@@ -98,8 +98,9 @@ class TokenGenerator:
     def generate(self, hidden: mx.array, state: State, schedule: Schedule, options: Options, render: Render | None) -> Iterator[Token]:
         """Words and frames until the schedule is done or options.max_tokens are out.
 
-        Each token has been fed to `state` by the time it is yielded: the next step is on its way while the caller has this
-        one. So the last one, <|im_end|>, is yielded too, and stopping anywhere leaves `state` and what was yielded in agreement.
+        Each token that is yielded is fed to `state`, the last one, <|im_end|>, too: stopping anywhere leaves both in agreement. A GPU feeds
+        it while the caller has it. A CPU feeds it when the caller comes back or closes the generator, for it does one thing at a time, and
+        what is to be said would come a step late.
 
         Args:
             hidden: (hidden,) of the last prompt position.
@@ -113,34 +114,34 @@ class TokenGenerator:
             if schedule.speaking:
                 codes = frame_step(hidden, mx.random.split(now, model.codebooks), temperature)
                 sound = None if render is None else render(codes)
-                mx.async_eval(codes, *([] if sound is None else [sound]))
-                hidden = self._step(model.embed_spoken(codes[None]), state)
-                token = Frame(np.array(codes), None if sound is None else np.array(sound))
+                made = [codes] if sound is None else [codes, sound]
+                embedding = model.embed_spoken(codes[None])
+            else:
+                made = [draw(model.text_logits(hidden), options.text, now)]
+                embedding = model.embed_text(made[0][None])
+            mx.async_eval(*made)
+            ahead = None if on_cpu() else self._step(embedding, state)
+            token = Frame(*map(np.array, made)) if schedule.speaking else Word(int(np.array(made[0])))
+            try:
                 yield token
+            finally:  # even if nobody asks for more
+                hidden = self._step(embedding, state) if ahead is None else ahead
+            if isinstance(token, Frame):
                 schedule.after_frame(token.ended)
             else:
-                word = draw(model.text_logits(hidden), options.text, now)
-                mx.async_eval(word)
-                hidden = self._step(model.embed_text(word[None]), state)
-                token = Word(int(np.array(word)))
-                yield token
                 schedule.after_word(token.id)
             if schedule.done:
                 return
 
     def _step(self, embedding: mx.array, state: State) -> mx.array:
-        """Feed one position, (1, 1, hidden) -> (hidden,); returns before it is computed.
-
-        A GPU begins at once. A CPU begins with the token after it: MLX hands it ten operations ahead and waits for the others,
-        so what is to be said now would come a step late.
-        """
+        """Feed one position, (1, 1, hidden) -> (hidden,); on a GPU it returns before that is computed."""
         hidden = self.model(embedding, state)[0, -1]
         if not on_cpu():
             mx.async_eval(hidden)
         return hidden
 
     def frame_step(self, sampling: Sampling) -> FrameStep:
-        """One frame as one compiled graph. The temperature goes in as an array, so that moving it compiles nothing anew."""
+        """One frame, as one compiled graph where that can be; the temperature is an array, so that moving it compiles nothing anew."""
         kind = sampling if sampling.greedy else replace(sampling, temperature=1.0)
         if kind not in self._frame_steps:
 
@@ -152,5 +153,5 @@ class TokenGenerator:
 
                 return self.model.audio_frame(hidden, sample)
 
-            self._frame_steps[kind] = mx.compile(frame_step)
+            self._frame_steps[kind] = mx.compile(frame_step) if self.model.depthformer.traceable else frame_step
         return self._frame_steps[kind]

@@ -91,7 +91,7 @@ def quantize_as_stored(model: nn.Module, layout: Layout, tensors: Tensors, quant
 @cache
 def multiplied(rows: int, columns: int, packing: Packing) -> bool:
     """Does this backend multiply by such a matrix as it is? MLX for CUDA does not for every shape, and says so only when asked to."""
-    if mx.metal.is_available():
+    if mx.metal.is_available() or mx.default_device() == mx.cpu:  # a CPU's own loops do (lfm.processor)
         return True
     group_size, bits = packing.group_size, packing.bits
     packed, scales, biases = mx.quantize(mx.zeros((rows, columns), mx.bfloat16), group_size, bits)

@@ -33,6 +33,7 @@ class Entry:
 
     file: Path
     shape: tuple[int, ...]
+    dtype: str  # as safetensors names it: BF16, F32, U32
 
 
 def read_header(path: Path) -> dict[str, Entry]:
@@ -55,7 +56,7 @@ def read_header(path: Path) -> dict[str, Entry]:
             header = json.loads(file.read(length))
             header.pop("__metadata__", None)
             end = max((info["data_offsets"][1] for info in header.values()), default=0)
-            entries = {name: Entry(path, tuple(info["shape"])) for name, info in header.items()}
+            entries = {name: Entry(path, tuple(info["shape"]), info["dtype"]) for name, info in header.items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{path} is no safetensors file ({error!r}). Download it again.") from error
     if size < 8 + length + end:

@@ -96,9 +96,9 @@ def without_end(listed: list[list[int]], im_end: int) -> list[list[int]]:
     return listed[:-1] if listed and listed[-1] == [im_end] else listed
 
 
-def rows(folder: Path) -> Iterator[Row]:
-    """Every golden of a folder."""
-    loaded = checkpoint.load(folder, "float32")
+def rows(folder: Path, as_stored: bool | None = None) -> Iterator[Row]:
+    """Every golden of a folder; `as_stored`: of what a processor does with a large model, or not, whatever its size."""
+    loaded = checkpoint.load(folder, "float32", as_stored=as_stored)
     model, config, names = loaded.model, loaded.config, loaded.tokenizer
     arrays = mx.load(str(folder / "golden.safetensors"))
     assert isinstance(arrays, dict)

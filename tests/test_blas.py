@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux needs it")
-ON_X86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="MKL and AMD's library are for x86-64")
+ON_X86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="MKL is for x86-64")
 
 MULTIPLY = """
 import json, logging, sys, time
@@ -27,7 +27,7 @@ for _ in range(3):
     mx.eval(a @ b)
     times.append(time.perf_counter() - start)
 maps = open("/proc/self/maps").read()
-print(json.dumps(dict(best=min(times), kernels="libmkl_core" in maps or "libblis-mt" in maps, right=(a @ b)[3, 3].item() == 1024)))
+print(json.dumps(dict(best=min(times), kernels="libmkl_core" in maps, right=(a @ b)[3, 3].item() == 1024)))
 """
 
 
@@ -43,7 +43,7 @@ def multiply(first: str) -> dict:
 def test_importing_lfm_gives_mlx_a_fast_blas() -> None:
     slow, fast = multiply("pass"), multiply("import lfm")
     assert fast["right"]
-    assert fast["kernels"]  # MKL loads its kernels at the first product that it computes; AMD's library stands in its place where installed
+    assert fast["kernels"]  # MKL loads them at the first product that it computes
     assert not slow["kernels"]
     assert fast["best"] < slow["best"] / 3
 
@@ -52,7 +52,7 @@ def test_importing_lfm_gives_mlx_a_fast_blas() -> None:
 def test_the_library_is_named_in_the_log() -> None:
     done = run("import logging; logging.basicConfig(level=logging.INFO); import lfm")
     assert "INFO:lfm.blas:BLAS: " in done.stderr
-    assert "libmkl_rt" in done.stderr or "libblis-mt" in done.stderr
+    assert "libmkl_rt" in done.stderr
 
 
 def test_no_module_of_lfm_can_come_before_it() -> None:
@@ -85,19 +85,18 @@ def test_none_found_is_a_warning_with_the_remedy() -> None:
 PACKAGES = {
     "nvpl-blas": ("libnvpl_blas_lp64_seq.so.0", "libnvpl_blas_core.so.0", "libnvpl_blas_lp64_gomp.so.0"),
     "mkl": ("libmkl_core.so.3", "libmkl_rt.so.3"),
-    "aoclda": ("libomp-75ed4440.so", "libblis-mt-3117697f.so.5.3.0"),
 }
 
 
 @pytest.mark.parametrize(
-    ("machine", "maker", "expected"),
+    ("machine", "expected"),
     [
-        ("aarch64", "", ["libnvpl_blas_lp64_gomp.so.0", "libnvpl_blas_lp64_seq.so.0"]),
-        ("x86_64", "GenuineIntel", ["libmkl_rt.so.3"]),
-        ("x86_64", "AuthenticAMD", ["libblis-mt-3117697f.so.5.3.0", "libmkl_rt.so.3"]),
+        ("aarch64", ["libnvpl_blas_lp64_gomp.so.0", "libnvpl_blas_lp64_seq.so.0"]),
+        ("x86_64", ["libmkl_rt.so.3"]),
+        ("riscv64", []),
     ],
 )
-def test_the_installed_libraries_are_tried_in_order(machine: str, maker: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_installed_libraries_are_tried_in_order(machine: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from lfm import blas
 
     class Installed:
@@ -108,7 +107,6 @@ def test_the_installed_libraries_are_tried_in_order(machine: str, maker: str, ex
             return Path(self.name)
 
     monkeypatch.setattr(blas.platform, "machine", lambda: machine)
-    monkeypatch.setattr(blas, "processor", lambda: f"vendor_id : {maker}")
     monkeypatch.setattr(blas, "files", lambda package: [Installed(name) for name in PACKAGES[package]])
     assert list(blas.candidates()) == [*expected, "libopenblas.so.0", "libblis.so.4"]
 

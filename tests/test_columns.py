@@ -5,19 +5,12 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-from lfm import blas, columns
 from lfm.checkpoint import LoadedModel
-from lfm.columns import SHORT, lay_by_columns, lay_out
+from lfm.columns import lay_by_columns, lay_out
 from lfm.layout import parameters
 from lfm.model.lfm_audio import LfmAudio
 
 pytestmark = pytest.mark.usefixtures("on_cpu")
-
-
-@pytest.fixture(autouse=True)
-def wants_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As most libraries do, whichever is installed here."""
-    monkeypatch.setattr(blas, "reads_rows", lambda: False)
 
 
 def lies_by_columns(matrix: mx.array) -> bool:
@@ -36,19 +29,9 @@ def test_how_a_matrix_lies_in_memory_changes_no_number(shape: tuple[int, int]) -
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize("short", [SHORT, 1])
-def test_what_reads_prompts_lies_so_in_small_models_alone(short: int, lfm25: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "SHORT", short)
+def test_what_is_read_a_row_at_a_time_lies_so(lfm25: LoadedModel) -> None:
     model = LfmAudio(lfm25.config)
     lay_out(model)
     laid = {path for path, value in parameters(model).items() if value.ndim == 2 and lies_by_columns(value)}
-    assert {"depthformer.layers.0.feed_forward.w13.weight", "depth_linear.weight", "depth_embeddings.0.embedding.weight"} <= laid
-    assert ("lfm.layers.0.feed_forward.w13.weight" in laid) == (short == SHORT)
+    assert {"lfm.layers.0.feed_forward.w13.weight", "depthformer.layers.0.feed_forward.w13.weight", "depth_linear.weight"} <= laid
     assert "lfm.embed_tokens.weight" not in laid  # words are looked up in it one row at a time
-
-
-def test_a_library_that_reads_rows_as_fast_gets_them_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas, "reads_rows", lambda: True)
-    layer = nn.Linear(48, 80)
-    lay_by_columns(layer)
-    assert not lies_by_columns(layer.weight)

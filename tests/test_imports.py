@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "lfm").rglob("*.py")])
 MODEL_SIDE = (
     "lfm.model",
+    "lfm.processor",
+    "lfm.footprint",
     "lfm.generate",
     "lfm.search",
     "lfm.rendering",
@@ -53,6 +55,17 @@ def test_the_networks_import_mlx_and_the_config_alone() -> None:
     allowed = {name for path in networks for name in reaches(path, "mlx", "lfm.config", "lfm.model")}
     assert networks and outside == allowed
     assert not {name for path in networks for name in reaches(path, "threading", "queue", "pathlib")}
+
+
+def test_loops_import_no_mlx_and_know_only_each_other() -> None:
+    loops = [path for path in SOURCES if module(path) in ("lfm.processor.compiled", "lfm.processor.products", "lfm.processor.loops")]
+    assert len(loops) == 3 and not {found for path in loops for found in reaches(path, "mlx", "lfm.model", "lfm.checkpoint")}
+
+
+def test_numba_is_not_there_until_a_large_model_is_loaded() -> None:
+    program = "import sys, lfm.engine, lfm.checkpoint, lfm.bench.command; print('numba' in sys.modules, 'lfm.processor' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert result.stdout == "False False\n", result.stderr
 
 
 def test_threads_are_the_engines_and_those_of_downloads_alone() -> None:

@@ -8,9 +8,10 @@ import pytest
 from tests import parity
 
 
+@pytest.mark.parametrize("as_stored", [False, True], ids=["MLX's modules", "loops"])
 @pytest.mark.parametrize("family", ["lfm25-tiny", "lfm2-tiny"])
-def test_every_golden_is_met(golden_folders: dict[str, Path], family: str) -> None:
-    rows = list(parity.rows(golden_folders[family]))
+def test_every_golden_is_met(golden_folders: dict[str, Path], family: str, as_stored: bool) -> None:
+    rows = list(parity.rows(golden_folders[family], as_stored))
     assert not [row for row in rows if not row.passed]
     assert len(rows) == (16 if family == "lfm25-tiny" else 15), [row.name for row in rows]
 

@@ -1,12 +1,13 @@
 """Any chunking gives the offline result; streams on one model do not mix; the future changes nothing."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
 
-from lfm.checkpoint import LoadedModel
+from lfm.checkpoint import LoadedModel, load
 from lfm.model.detokenizer import Detokenizer
 from lfm.model.mimi import SAMPLES_PER_FRAME, Mimi
 from lfm.model.state import State
@@ -14,6 +15,12 @@ from lfm.options import DecoderName
 
 FRAMES = 23
 Decoder = Mimi | Detokenizer
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["MLX's modules", "loops"])
+def lfm25(request: pytest.FixtureRequest, golden_folders: dict[str, Path]) -> LoadedModel:
+    """A small LFM2.5-Audio, as it is, and as a processor has a large one."""
+    return load(golden_folders["lfm25-tiny"], "float32", as_stored=request.param)
 
 
 @pytest.fixture(params=["Mimi", "Detokenizer"])

@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
 
 def measure(loaded: LoadedModel, turns: int) -> Iterator[Row]:
     """Parts, then requests, with the probes' own rates between."""
-    generator, probe = TokenGenerator(loaded.model), Probe(loaded.model.dtype)
+    generator, probe = TokenGenerator(loaded.model), Probe(loaded.model)
     parts = list(Parts(loaded, generator, probe).rows())
     yield from parts
     yield Row("memory's bandwidth", probe.read() / 1e9, "GB/s")

@@ -1,4 +1,4 @@
-"""What the machine can do at best: bytes read a second, and multiply-adds a second, by MLX's own matrix products."""
+"""What the machine can do at best: bytes read a second, and multiply-adds a second, by the matrix products that the model is made of."""
 
 import math
 import statistics
@@ -8,9 +8,10 @@ from time import perf_counter
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm.columns import by_columns
+from lfm.columns import lay_by_columns
 from lfm.config import ConformerConfig
 from lfm.layout import parameters
+from lfm.model.lfm_audio import LfmAudio
 
 WIDTH, HEIGHT = 2048, 8192  # of the probe's matrices; the shape of a feed-forward at the published size
 MATRICES = 6  # together far more than a cache holds
@@ -29,21 +30,28 @@ def seconds(work: Work) -> float:
 class Probe:
     """Matrix products whose cost is all reading, or all arithmetic."""
 
-    def __init__(self, dtype: mx.Dtype) -> None:
-        self._matrices = [by_columns(mx.random.normal((HEIGHT, WIDTH)).astype(dtype)) for _ in range(MATRICES)]
-        self._row = mx.random.normal((1, WIDTH)).astype(dtype)
-        self._rows = mx.random.normal((ROWS, WIDTH)).astype(dtype)
-        mx.eval(self._matrices, self._row, self._rows)
+    def __init__(self, model: LfmAudio) -> None:
+        stored = model.dtype if model.lfm.traceable else mx.bfloat16
+        probes = nn.Sequential(*(nn.Linear(WIDTH, HEIGHT, bias=False) for _ in range(MATRICES)))
+        probes.set_dtype(stored)
+        if model.lfm.traceable:
+            lay_by_columns(probes)
+        else:
+            from lfm.processor.modules import multiply_as_stored
+
+            multiply_as_stored(probes)
+        self._layers = probes.layers
+        self._bytes = nbytes(probes)
+        self._row, self._rows = mx.random.normal((1, WIDTH)).astype(model.dtype), mx.random.normal((ROWS, WIDTH)).astype(model.dtype)
+        mx.eval(probes.parameters(), self._row, self._rows)
 
     def read(self) -> float:
         """Bytes a second that a matrix-vector product gets from memory."""
-        spent = seconds(lambda: mx.eval([self._row @ matrix.T for matrix in self._matrices]))
-        return sum(matrix.nbytes for matrix in self._matrices) / spent
+        return self._bytes / seconds(lambda: mx.eval([layer(self._row) for layer in self._layers]))
 
     def multiply(self) -> float:
         """Operations a second, a multiply-add being two."""
-        spent = seconds(lambda: mx.eval(self._rows @ self._matrices[0].T))
-        return 2 * ROWS * WIDTH * HEIGHT / spent
+        return 2 * ROWS * WIDTH * HEIGHT / seconds(lambda: mx.eval(self._layers[0](self._rows)))
 
 
 def beside(work: Work, rate: Callable[[], float], times: int) -> tuple[float, float]:

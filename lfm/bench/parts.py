@@ -1,6 +1,7 @@
 """Each part of the model alone: what one call costs, beside what reading its weights or doing its sums must cost."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -125,10 +126,16 @@ class Parts:
         """A state as after `length` positions; their keys and values are zero, which costs what any others do."""
         state = State()
         lfm = self.config.lfm
-        shape = (1, lfm.n_kv_heads, length, lfm.hidden_size // lfm.n_heads)
-        for block in self.model.lfm.layers:
-            if isinstance(block.operator, Attention) and length:
-                nothing = mx.zeros(shape, self.model.dtype)
+        heads, dim = lfm.n_kv_heads, lfm.hidden_size // lfm.n_heads
+        blocks: list[Any] = self.model.lfm.layers
+        for block in blocks:
+            if not isinstance(block.operator, Attention) or not length:
+                continue
+            if self.model.lfm.traceable:
+                nothing = mx.zeros((1, heads, length, dim), self.model.dtype)
                 state.slot(block.operator, block.operator.cache).append(nothing, nothing)
+            else:
+                zeros = np.zeros((length, 1, heads, dim), np.float32)
+                state.slot(block.operator, block.cache).append(zeros, zeros)
         mx.eval(state.arrays())
         return state

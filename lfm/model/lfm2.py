@@ -148,11 +148,16 @@ class Lfm2Stack(nn.Module):
         super().__init__()
         self.layers = [Block(config, layer_type) for layer_type in config.layer_types]
 
+    @property
+    def traceable(self) -> bool:
+        """Can it be part of a compiled graph? What takes the place of blocks on a processor (`lfm.processor`) cannot."""
+        return all(isinstance(layer, Block) for layer in self.layers)
+
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T, C)."""
         for layer in self.layers:
             x = layer(x, state)
-        return x
+        return x if isinstance(x, mx.array) else mx.array(x)
 
 
 class Lfm2(Lfm2Stack):

@@ -83,7 +83,7 @@ def computer(device: str) -> str:
     """`Apple M4, Metal`; on a CPU also the library that multiplies its matrices, which decides how fast it is."""
     where = backend()
     blas = use_fast_blas() if where == "CPU" else None
-    names = {"mkl": "MKL", "nvpl": "NVPL", "openblas": "OpenBLAS", "blis-mt": "AMD's BLIS", "blis": "BLIS"}
+    names = {"mkl": "MKL", "nvpl": "NVPL", "openblas": "OpenBLAS", "blis": "BLIS"}
     library = next((name for key, name in names.items() if blas and key in Path(blas).name), "MLX's own BLAS")
     return ", ".join(filter(None, [device or platform.machine(), where, library if where == "CPU" else ""]))
 

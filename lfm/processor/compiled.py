@@ -1,0 +1,60 @@
+"""How the loops of this package are compiled, kept for the next start, and spread over the cores. To be imported before them."""
+
+import ctypes
+import logging
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import numba
+
+from lfm import computer
+from lfm.kernels import cache_folder
+
+log = logging.getLogger(__name__)
+
+SUMS = {
+    "reassoc",
+    "contract",
+    "nsz",
+    "arcp",
+    "afn",
+}  # what the order and rounding of a sum may be, so that it takes several numbers at once
+
+
+def find_threads() -> None:
+    """Let Numba find the TBB that comes with MKL, or the system's OpenMP. Its own threads wake too slowly for small matrices.
+
+    TBB first: once an OpenMP that is not Intel's is there, MKL takes it too, and its threads then spin where those of others would run.
+    """
+    for library in (*_tbb(), "libgomp.so.1"):
+        try:
+            ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+            return
+        except OSError:
+            continue
+    log.warning("The system has no libgomp.so.1, so the model is slower than it could be. Install libgomp1.")
+
+
+def _tbb() -> list[str]:
+    try:
+        return [str(path.locate()) for path in files("tbb") or () if path.name == "libtbb.so.12"]
+    except PackageNotFoundError:
+        return []
+
+
+def _cache() -> bool:
+    """May what is compiled be kept? A folder a version of the sources: Numba looks for changes only in the file of what is called."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    folder = cache_folder("loops", sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16])
+    if folder is not None and not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    return folder is not None
+
+
+find_threads()
+numba.set_num_threads(min(computer.cores(), numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]  # it starts them; a kept loop would not
+KEPT = _cache()
+serial = numba.njit(nogil=True, cache=KEPT, fastmath=SUMS)
+parallel = numba.njit(nogil=True, cache=KEPT, fastmath=SUMS, parallel=True)
+inline = numba.njit(inline="always")

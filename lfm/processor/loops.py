@@ -1,0 +1,150 @@
+"""A block of LFM2 as loops over what lies in memory: the same sums as `lfm/model/lfm2.py`, in float32."""
+
+import numpy as np
+from numba import prange
+
+from lfm.processor.compiled import parallel, serial
+from lfm.processor.products import Matrix, times
+
+CHUNK = 128  # positions whose keys and values of one head stay in a core's first cache
+
+
+@serial
+def normed(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
+    """Rows of x (R, C) over the root of their mean square."""
+    y = np.empty_like(x)
+    for row in range(x.shape[0]):
+        squares = np.float32(0)
+        for i in range(x.shape[1]):
+            squares += x[row, i] * x[row, i]
+        share = np.float32(1 / np.sqrt(squares / x.shape[1] + eps))
+        for i in range(x.shape[1]):
+            y[row, i] = x[row, i] * share * weight[i]
+    return y
+
+
+@parallel
+def gated(both: np.ndarray) -> np.ndarray:
+    """Gate and up side by side, (R, 2 F): silu(gate) * up, (R, F)."""
+    width = both.shape[1] // 2
+    y = np.empty((both.shape[0], width), np.float32)
+    for i in prange(width):
+        for row in range(both.shape[0]):
+            y[row, i] = both[row, i] / (np.float32(1) + np.exp(-both[row, i])) * both[row, width + i]
+    return y
+
+
+@serial
+def fed(x: np.ndarray, norm: np.ndarray, eps: float, w13: Matrix, w2: Matrix) -> np.ndarray:
+    """x (B, T, C) and its feed-forward."""
+    rows = x.reshape(-1, x.shape[2])
+    return x + times(gated(times(normed(rows, norm, eps), w13)), w2).reshape(x.shape)
+
+
+@serial
+def convolved(
+    x: np.ndarray, past: np.ndarray, norm: np.ndarray, eps: float, in_proj: Matrix, taps: np.ndarray, out_proj: Matrix
+) -> tuple[np.ndarray, np.ndarray]:
+    """x (B, T, C) and its short convolution, of taps (n, C); past (B, n - 1, C) is what that saw last, and comes back as it is now."""
+    batch, length, width = x.shape
+    parts = times(normed(x.reshape(-1, width), norm, eps), in_proj).reshape(batch, length, 3 * width)
+    seen = np.concatenate((past, parts[:, :, :width] * parts[:, :, 2 * width :]), axis=1)
+    out = np.zeros((batch, length, width), np.float32)
+    for b in range(batch):
+        for t in range(length):
+            for k in range(taps.shape[0]):
+                for i in range(width):
+                    out[b, t, i] += seen[b, t + k, i] * taps[k, i]
+            for i in range(width):
+                out[b, t, i] *= parts[b, t, width + i]
+    return x + times(out.reshape(-1, width), out_proj).reshape(x.shape), seen[:, length:].copy()
+
+
+@serial
+def turned(heads: np.ndarray, weight: np.ndarray, eps: float, cosines: np.ndarray, sines: np.ndarray, pairwise: bool) -> np.ndarray:
+    """Heads (B, T, H, D), normalised and rotated as their positions, (T, D / 2), ask."""
+    out, half = np.empty(heads.shape, np.float32), heads.shape[3] // 2
+    for b in range(heads.shape[0]):
+        for t in range(heads.shape[1]):
+            plain = normed(heads[b, t], weight, eps)
+            for h in range(heads.shape[2]):
+                for i in range(half):
+                    first, second = (2 * i, 2 * i + 1) if pairwise else (i, half + i)
+                    x, y = plain[h, first], plain[h, second]
+                    out[b, t, h, first] = x * cosines[t, i] - y * sines[t, i]
+                    out[b, t, h, second] = x * sines[t, i] + y * cosines[t, i]
+    return out
+
+
+@serial
+def asked(
+    x: np.ndarray,
+    cosines: np.ndarray,
+    sines: np.ndarray,
+    pairwise: bool,
+    norm: np.ndarray,
+    eps: float,
+    qkv: Matrix,
+    q_norm: np.ndarray,
+    k_norm: np.ndarray,
+    n_heads: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x (B, T, C) to queries (B, T, H, D), and keys and values (T, B, H', D)."""
+    batch, length, width = x.shape
+    heads = times(normed(x.reshape(-1, width), norm, eps), qkv).reshape(batch, length, -1, q_norm.size)
+    n_keys = (heads.shape[2] - n_heads) // 2
+    queries = turned(heads[:, :, :n_heads], q_norm, eps, cosines, sines, pairwise)
+    keys = turned(heads[:, :, n_heads : n_heads + n_keys], k_norm, eps, cosines, sines, pairwise)
+    values = heads[:, :, n_heads + n_keys :]
+    return queries, keys.transpose(1, 0, 2, 3).copy(), values.transpose(1, 0, 2, 3).copy()
+
+
+@parallel
+def attended(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int) -> np.ndarray:
+    """Queries (B, T, H, D) over keys and values (n, B, H', D): (B, T, H, D). The last query is the last key; each sees `window` positions.
+
+    Some positions at a time, so that all queries find them in the cache; what was summed up is rescaled when a higher score comes.
+    """
+    batch, length, n_heads, size = queries.shape
+    positions, n_keys = keys.shape[0], keys.shape[2]
+    group, scale = n_heads // n_keys, np.float32(1 / np.sqrt(size))
+    out = np.zeros((batch, length, n_heads, size), np.float32)
+    for place in prange(batch * n_keys):
+        b, kv = place // n_keys, place % n_keys
+        highest, total = np.full((length, group), -np.inf, np.float32), np.zeros((length, group), np.float32)
+        scores = np.empty(CHUNK, np.float32)
+        for chunk in range(0, positions, CHUNK):
+            for t in range(length):
+                seen = positions - length + t + 1
+                begin, end = max(chunk, seen - window), min(chunk + CHUNK, seen)
+                for g in range(group if begin < end else 0):
+                    h = kv * group + g
+                    top = highest[t, g]
+                    for p in range(begin, end):
+                        score = np.float32(0)
+                        for i in range(size):
+                            score += queries[b, t, h, i] * keys[p, b, kv, i]
+                        scores[p - begin] = score * scale
+                        top = max(top, scores[p - begin])
+                    less = np.exp(highest[t, g] - top)
+                    highest[t, g] = top
+                    total[t, g] *= less
+                    for i in range(size):
+                        out[b, t, h, i] *= less
+                    for p in range(begin, end):
+                        chance = np.exp(scores[p - begin] - top)
+                        total[t, g] += chance
+                        for i in range(size):
+                            out[b, t, h, i] += chance * values[p, b, kv, i]
+        for t in range(length):
+            for g in range(group):
+                for i in range(size):
+                    out[b, t, kv * group + g, i] /= total[t, g]
+    return out
+
+
+@serial
+def answered(x: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int, out_proj: Matrix) -> np.ndarray:
+    """x (B, T, C) and its attention."""
+    mixed = attended(queries, keys, values, window)
+    return x + times(mixed.reshape(-1, x.shape[2]), out_proj).reshape(x.shape)

@@ -1,0 +1,161 @@
+"""What a processor's loops compute is what NumPy and MLX compute from the same numbers, however those are stored."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+import pytest
+
+from lfm.checkpoint import LoadedModel, load
+from lfm.processor import compiled
+from lfm.processor.cache import RunningKVCache
+from lfm.processor.loops import attended
+from lfm.processor.modules import LoopedBlock, Stored, StoredEmbedding, StoredLinear, numbers
+from lfm.processor.products import GROUP, NEAR, TILE, times
+from lfm.random_model import write
+from tests.test_quantization import answers, convert, distance
+
+pytestmark = pytest.mark.usefixtures("on_cpu")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("published"), seed=1)
+
+
+def layer(height: int, width: int, kind: str) -> Any:
+    plain: Any = nn.Linear(width, height, bias=False)
+    plain.weight = mx.random.normal((height, width), key=mx.random.key(height))
+    if kind == "float32":
+        return plain
+    plain.weight = plain.weight.astype(mx.bfloat16)
+    return plain if kind == "bfloat16" else nn.QuantizedLinear.from_linear(plain, GROUP, int(kind))
+
+
+def in_float32(layer: Any) -> np.ndarray:
+    if "scales" not in layer:
+        return np.array(layer.weight.astype(mx.float32))
+    scales, biases = layer.scales.astype(mx.float32), layer.biases.astype(mx.float32)
+    return np.array(mx.dequantize(layer.weight, scales, biases, layer.group_size, layer.bits))
+
+
+@pytest.mark.parametrize("kind", ["float32", "bfloat16", "8", "6", "4"])
+@pytest.mark.parametrize("height", [4, 5, 33, 256])
+@pytest.mark.parametrize("rows", [1, 2, TILE, TILE + 1, 2 * TILE + 5, 61])
+def test_rows_times_a_matrix(rows: int, height: int, kind: str) -> None:
+    given = layer(height, 2 * GROUP, kind)
+    x = np.random.default_rng(rows).standard_normal((rows, 2 * GROUP), np.float32)
+    np.testing.assert_allclose(times(x, Stored(given).matrix), x @ in_float32(given).T, atol=1e-4)
+
+
+def test_more_rows_than_stay_near() -> None:
+    given = layer(9, 4096, "bfloat16")
+    x = np.random.default_rng(0).standard_normal((2 * NEAR // 4096 + 3, 4096), np.float32)
+    np.testing.assert_allclose(times(x, Stored(given).matrix), x @ in_float32(given).T, atol=1e-3)
+
+
+@pytest.mark.parametrize("group", [32, 64, 128])
+@pytest.mark.parametrize("bits", [4, 5, 6, 8])
+def test_packed_numbers_stay_what_they_are(bits: int, group: int) -> None:
+    table = nn.Embedding(40, 256)
+    packed = nn.QuantizedEmbedding.from_embedding(table, group, bits)
+    stored, ids = StoredEmbedding(packed), mx.array([[3, 0, 39], [7, 7, 1]])
+    np.testing.assert_allclose(stored(ids), packed(ids), atol=1e-6)
+    x = mx.random.normal((2, 3, 256), key=mx.random.key(0))
+    np.testing.assert_allclose(stored.as_linear(x), packed.as_linear(x), atol=1e-4)
+    assert numbers(stored["weight"]).dtype == (np.float32 if group < GROUP else np.uint8)
+
+
+def test_a_bias_is_added() -> None:
+    plain = nn.Linear(64, 24)
+    x = mx.random.normal((2, 5, 64), key=mx.random.key(1))
+    np.testing.assert_allclose(StoredLinear(plain)(x), plain(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [3, 7, 100])
+def test_attention_sees_a_window(window: int) -> None:
+    rng = np.random.default_rng(window)
+    queries = rng.standard_normal((2, 4, 6, 16), np.float32)
+    keys, values = (rng.standard_normal((9, 2, 3, 16), np.float32) for _ in range(2))
+    heads = [mx.array(each.transpose(1, 2, 0, 3)) for each in (keys, values)]
+    at, key = np.arange(5, 9)[:, None], np.arange(9)[None]
+    mask = mx.array(((key <= at) & (key > at - window)).tolist())
+    want = mx.fast.scaled_dot_product_attention(mx.array(queries.transpose(0, 2, 1, 3)), *heads, scale=0.25, mask=mask)
+    np.testing.assert_allclose(attended(queries, keys, values, window), np.array(want).transpose(0, 2, 1, 3), atol=1e-5)
+
+
+def test_a_bfloat16_checkpoint_gives_the_same_numbers_from_half_the_bytes(published: Path) -> None:
+    stored, plain = load(published, as_stored=True), load(published, as_stored=False)
+    assert stored.info.precision == "bfloat16" and plain.info.precision == "float32"
+    assert isinstance(stored.model.lfm.layers[0], LoopedBlock) and not stored.model.lfm.traceable
+    assert stored.info.parameters == plain.info.parameters and stored.info.memory < 0.8 * plain.info.memory
+    for ours, theirs in zip(answers(stored), answers(plain), strict=True):
+        assert distance(ours, theirs) < 1e-5
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_packed_checkpoint_gives_what_its_unpacked_weights_give(published: Path, tmp_path: Path, bits: int) -> None:
+    convert(published, tmp_path, bits)
+    stored, plain = load(tmp_path, as_stored=True), load(tmp_path, as_stored=False)
+    assert stored.info.precision == f"{bits}-bit"
+    assert stored.info.parameters == plain.info.parameters and stored.info.memory < 0.6 * plain.info.memory
+    for ours, theirs in zip(answers(stored), answers(plain), strict=True):
+        assert distance(ours, theirs) < 1e-5
+
+
+def test_small_models_are_not_loaded_so(lfm25: LoadedModel) -> None:
+    assert lfm25.model.lfm.traceable
+
+
+def test_what_was_marked_comes_back_from_a_window_that_moved_on() -> None:
+    cache, rng = RunningKVCache(window=5), np.random.default_rng(0)
+    given = rng.standard_normal((2 * RunningKVCache.BLOCK, 1, 2, 4), np.float32)
+    cache.append(given[:200], -given[:200])
+    mark = cache.mark()
+    for first in range(200, 500, 20):
+        keys, values = cache.append(given[first : first + 20], -given[first : first + 20])
+        np.testing.assert_array_equal(keys[-24:], given[first - 4 : first + 20])
+        np.testing.assert_array_equal(values, -keys)
+    assert cache.offset == 500 and len(cache.arrays()[0]) == RunningKVCache.BLOCK
+    cache.rewind(mark)
+    keys, _ = cache.append(given[7:8], given[7:8])
+    np.testing.assert_array_equal(keys[-6:], [*given[195:200], given[7]])
+    assert cache.offset == 201
+
+
+def test_rows_of_a_cache_are_their_own() -> None:
+    cache, rng = RunningKVCache(), np.random.default_rng(0)
+    given = rng.standard_normal((6, 2, 2, 4), np.float32)
+    cache.append(given[:5], given[:5])
+    chosen = cache.rows(mx.array([1, 1, 0]))
+    cache.append(given[5:], given[5:])
+    keys, _ = chosen.append(given[:1][:, [0, 0, 0]], given[:1][:, [0, 0, 0]])
+    np.testing.assert_array_equal(keys[:5], given[:5][:, [1, 1, 0]])
+    np.testing.assert_array_equal(keys[5], given[0][[0, 0, 0]])
+
+
+def test_loops_that_were_compiled_before_run_again_in_a_new_process(tmp_path: Path) -> None:
+    """Threads that nobody had started would end it."""
+    code = """
+import os, sys
+os.environ["XDG_CACHE_HOME"] = sys.argv[1]
+import lfm, numpy as np
+from lfm.processor.products import times
+print(times(np.ones((1, 64), np.float32), np.ones((8, 64), np.float32))[0, 7], sum(times.stats.cache_hits.values()))
+"""
+    said = [subprocess.check_output([sys.executable, "-c", code, str(tmp_path)], text=True, cwd=ROOT).split() for _ in range(2)]
+    assert said == [["64.0", "0"], ["64.0", "1"]]
+
+
+def test_no_library_for_threads_is_a_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise OSError("no such file")
+
+    monkeypatch.setattr(compiled.ctypes, "CDLL", none)
+    compiled.find_threads()
+    assert "Install libgomp1" in caplog.text
