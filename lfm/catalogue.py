@@ -29,14 +29,12 @@ class Model:
 
     def needs(self, backend: Backend) -> int:
         """Bytes of memory, to the next half GB."""
-        if self.parameters < PARAMETERS:  # small: float32 on a CPU, and next to nothing anywhere
-            return ceil((4 * self.parameters + self.decoders + ROOM) / 5e8) * 500_000_000
-        # A group of 64 packed numbers has a scale and a bias of 16 bits each; a CPU makes the numbers bytes, and scales and biases float32.
-        each = self.bits + 0.5 * (self.bits < 16)
-        if backend == "CPU" and self.bits < 16:
-            each = 9
-        bits = (self.parameters - UNPACKED) * each + (32 if backend == "CPU" else 16) * UNPACKED
-        return ceil((bits / 8 + self.decoders + ROOM) / 5e8) * 500_000_000
+        if self.parameters < UNPACKED:  # a small model, which a CPU has in float32
+            weights = (4 if backend == "CPU" else 2) * self.parameters
+        else:  # a group of 64 packed numbers has a scale and a bias of 16 bits each; a CPU makes the numbers bytes, the others float32
+            bits = 16 if self.bits == 16 else 9 if backend == "CPU" else self.bits + 0.5
+            weights = ((self.parameters - UNPACKED) * bits + UNPACKED * 16) / 8
+        return ceil((weights + self.decoders + ROOM) / 5e8) * 500_000_000
 
 
 PUBLISHED = (

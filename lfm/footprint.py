@@ -11,8 +11,6 @@ from lfm.errors import LfmError
 from lfm.quantization import Quantization
 from lfm.weights import read_header, read_json
 
-LISTENING = ("conformer.", "audio_encoder.", "audio_adapter.")  # of published and of converted checkpoints
-
 
 def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
     """Raise LfmError when a checkpoint cannot fit; `held`: bytes that will be freed before it is loaded."""
@@ -49,8 +47,8 @@ def unpacked(folder: Path) -> int:
 
 
 def as_stored(folder: Path) -> int:
-    """Bytes where packed numbers take one each, those of the encoder four, and others what they take in the file."""
-    return sum(size * (4 if name.startswith(LISTENING) else width) for name, size, width in _numbers(folder))
+    """Bytes where packed numbers take one each, and others what they take in the file."""
+    return sum(size * width for _, size, width in _numbers(folder))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """What a processor's loops compute is what NumPy and MLX compute from the same numbers, however those are stored."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 
 from lfm.checkpoint import LoadedModel, load
+from lfm.config import ConformerConfig
+from lfm.layout import parameters
+from lfm.model.conformer import Conformer
 from lfm.processor import compiled
 from lfm.processor.cache import RunningKVCache
-from lfm.processor.loops import attended
-from lfm.processor.modules import LoopedBlock, Stored, StoredEmbedding, StoredLinear, numbers
+from lfm.processor.listening import bent
+from lfm.processor.loops import attended, gated
+from lfm.processor.modules import LoopedBlock, Stored, StoredEmbedding, StoredLinear, multiply_as_stored, numbers
 from lfm.processor.products import GROUP, NEAR, TILE, times
 from lfm.random_model import write
 from tests.test_quantization import answers, convert, distance
@@ -87,6 +92,29 @@ def test_attention_sees_a_window(window: int) -> None:
     mask = mx.array(((key <= at) & (key > at - window)).tolist())
     want = mx.fast.scaled_dot_product_attention(mx.array(queries.transpose(0, 2, 1, 3)), *heads, scale=0.25, mask=mask)
     np.testing.assert_allclose(attended(queries, keys, values, window), np.array(want).transpose(0, 2, 1, 3), atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [9, 37, 160])
+@pytest.mark.parametrize("heads", [2, 8])
+def test_a_conformer_hears_the_same(length: int, heads: int) -> None:
+    config = ConformerConfig(feat_in=32, n_layers=2, d_model=64, n_heads=heads, ff_size=128, conv_channels=16, conv_kernel=9)
+    plain, looped = Conformer(config), Conformer(config)
+    names = [(name, mx.random.normal(value.shape, key=mx.random.key(i)) * 0.3) for i, (name, value) in enumerate(parameters(plain).items())]
+    weights = [(name, mx.abs(value) + 0.5 if name.endswith("running_var") else value) for name, value in names]
+    for each in (plain, looped):
+        each.load_weights(weights)
+        each.eval()
+    multiply_as_stored(looped)
+    mel = mx.random.normal((1, length, 32), key=mx.random.key(0))
+    np.testing.assert_allclose(looped(mel), plain(mel), atol=1e-4)
+
+
+def test_formulas_are_exact_enough() -> None:
+    x = np.linspace(-100, 100, 200_001, dtype=np.float32)
+    wide = x.astype(np.float64)
+    both = np.stack([x, np.ones_like(x)]).T.reshape(1, -1).copy()
+    np.testing.assert_allclose(gated(both.reshape(-1, 2))[:, 0], wide / (1 + np.exp(-wide)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(bent(x[None])[0], [y * 0.5 * (1 + math.erf(y / math.sqrt(2))) for y in wide], atol=1e-5)
 
 
 def test_a_bfloat16_checkpoint_gives_the_same_numbers_from_half_the_bytes(published: Path) -> None:

@@ -159,7 +159,7 @@ class Conformer(nn.Module):
         positions = positional_encoding(x.shape[1], self.dim).astype(x.dtype)
         for layer in self.layers:
             x = layer(x, positions)
-        return x
+        return x if isinstance(x, mx.array) else mx.array(x)
 
 
 class Adapter(nn.Module):

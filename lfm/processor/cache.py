@@ -46,11 +46,13 @@ class RunningKVCache:
     def arrays(self) -> list[mx.array]:
         return [] if self._keys is None or self._values is None else [self._keys, self._values]
 
-    def mark(self) -> tuple[int, int, mx.array | None, mx.array | None]:
-        return self.offset, self.length, self._keys, self._values
+    def mark(self) -> tuple[int, int, list[mx.array]]:
+        return self.offset, self.length, [] if self.window is None else self.arrays()  # a window moves on; all positions stay where they are
 
     def rewind(self, mark: object) -> None:
-        self.offset, self.length, self._keys, self._values = mark  # type: ignore[misc]
+        self.offset, self.length, arrays = mark  # type: ignore[misc]
+        if self.window is not None:
+            self._keys, self._values = arrays or (None, None)
 
     def rows(self, rows: mx.array) -> Self:
         chosen = type(self)(self.window)

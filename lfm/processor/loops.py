@@ -4,8 +4,10 @@ import numpy as np
 from numba import prange
 
 from lfm.processor.compiled import parallel, serial
+from lfm.processor.formulas import exponential, silu
 from lfm.processor.products import Matrix, times
 
+BLOCKS = 16  # parts of a row, for as many cores
 CHUNK = 128  # positions whose keys and values of one head stay in a core's first cache
 
 
@@ -28,9 +30,10 @@ def gated(both: np.ndarray) -> np.ndarray:
     """Gate and up side by side, (R, 2 F): silu(gate) * up, (R, F)."""
     width = both.shape[1] // 2
     y = np.empty((both.shape[0], width), np.float32)
-    for i in prange(width):
+    for block in prange(BLOCKS):
         for row in range(both.shape[0]):
-            y[row, i] = both[row, i] / (np.float32(1) + np.exp(-both[row, i])) * both[row, width + i]
+            for i in range(block * width // BLOCKS, (block + 1) * width // BLOCKS):
+                y[row, i] = silu(both[row, i]) * both[row, width + i]
     return y
 
 
@@ -126,16 +129,17 @@ def attended(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: 
                             score += queries[b, t, h, i] * keys[p, b, kv, i]
                         scores[p - begin] = score * scale
                         top = max(top, scores[p - begin])
-                    less = np.exp(highest[t, g] - top)
+                    less = exponential(highest[t, g] - top)
                     highest[t, g] = top
                     total[t, g] *= less
                     for i in range(size):
                         out[b, t, h, i] *= less
+                    for p in range(end - begin):
+                        scores[p] = exponential(scores[p] - top)
+                        total[t, g] += scores[p]
                     for p in range(begin, end):
-                        chance = np.exp(scores[p - begin] - top)
-                        total[t, g] += chance
                         for i in range(size):
-                            out[b, t, h, i] += chance * values[p, b, kv, i]
+                            out[b, t, h, i] += scores[p - begin] * values[p, b, kv, i]
         for t in range(length):
             for g in range(group):
                 for i in range(size):

@@ -8,27 +8,28 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_map_with_path
 
+from lfm.model.conformer import Conformer
+from lfm.model.fast_cpu import RMSNorm, Strided
 from lfm.model.lfm2 import Attention, Lfm2Stack, ShortConv
 from lfm.model.state import Past, State
-from lfm.processor import loops
+from lfm.processor import listening, loops
 from lfm.processor.cache import RunningKVCache
 from lfm.processor.products import GROUP, Bytes, Matrix, taken, times
 
-LISTENING = ("conformer", "audio_adapter")  # many positions at once, which MLX does as fast, without a stop before and after each product
 EVERYTHING = 1 << 30  # a window
 
 
 def is_stored(path: str, module: nn.Module) -> bool:
     """Is this module's weight multiplied as the checkpoint has it?"""
-    return isinstance(module, nn.Linear | nn.Embedding | nn.QuantizedLinear | nn.QuantizedEmbedding) and not path.startswith(LISTENING)
+    return isinstance(module, nn.Linear | nn.Embedding | nn.QuantizedLinear | nn.QuantizedEmbedding)
 
 
 def multiply_as_stored(*models: nn.Module) -> None:
-    """Put the modules of this file in place of loaded models' own, all but what listens."""
+    """Put the modules of this file in place of loaded models' own."""
 
     def stored(path: str, leaf: nn.Module) -> nn.Module:
-        if isinstance(leaf, nn.RMSNorm):
-            return LoopedNorm(leaf)
+        if (kind := LOOPED.get(type(leaf))) is not None:
+            return kind(leaf)
         if not is_stored(path, leaf):
             return leaf
         return StoredLinear(leaf) if isinstance(leaf, nn.Linear | nn.QuantizedLinear) else StoredEmbedding(leaf)
@@ -38,6 +39,8 @@ def multiply_as_stored(*models: nn.Module) -> None:
         for part in model.modules():
             if isinstance(part, Lfm2Stack):
                 part["layers"] = [LoopedBlock(block) for block in part.layers]
+            elif isinstance(part, Conformer):
+                part["layers"] = [LoopedConformerLayer(layer) for layer in part.layers]
 
 
 def numbers(array: mx.array) -> np.ndarray:
@@ -132,6 +135,35 @@ class LoopedNorm(nn.Module):
         return mx.array(loops.normed(rows_of(x), *self._normed)).reshape(x.shape)
 
 
+class LoopedStrided(Strided):
+    """Every second place of a convolution by three by three."""
+
+    _taps: tuple[Any, Any]
+
+    def __init__(self, conv: Any) -> None:
+        nn.Module.__init__(self)
+        self.weight, self.bias = conv.weight, conv.bias
+        self._taps = np.ascontiguousarray(np.moveaxis(numbers(conv.weight)[..., 0], 0, -1)), numbers(conv.bias)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """(1, T, F, C) -> (1, (T - 1) // 2, (F - 1) // 2, C')."""
+        return mx.array(listening.strided(np.ascontiguousarray(np.asarray(x)[0]), *self._taps)[None])
+
+
+class LoopedGELU(nn.Module):
+    """x, weighed by the normal distribution up to it."""
+
+    def __init__(self, gelu: nn.GELU) -> None:
+        super().__init__()
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """(..., C) -> (..., C)."""
+        return mx.array(listening.bent(rows_of(x))).reshape(x.shape)
+
+
+LOOPED = {RMSNorm: LoopedNorm, Strided: LoopedStrided, nn.GELU: LoopedGELU}
+
+
 class LoopedBlock(nn.Module):
     """A block of LFM2; x is NumPy's on the way from one to the next."""
 
@@ -176,6 +208,62 @@ class LoopedBlock(nn.Module):
             queries, keys, values = loops.asked(x, *turns, *self._asked)
             x = loops.answered(x, queries, *cache.append(keys, values), *self._answered)
         return loops.fed(x, *self._fed)
+
+
+class LoopedConformerLayer(nn.Module):
+    """A layer of the encoder; x is NumPy's on the way from one to the next."""
+
+    _fed: tuple[tuple[Any, ...], tuple[Any, ...]]
+    _attended: tuple[Any, ...]
+    _convolved: tuple[Any, ...]
+    _out: tuple[Any, ...]
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.norm_feed_forward1, self.feed_forward1 = layer.norm_feed_forward1, layer.feed_forward1
+        self.norm_self_att, self.self_attn = layer.norm_self_att, layer.self_attn
+        self.norm_conv, self.conv = layer.norm_conv, layer.conv
+        self.norm_feed_forward2, self.feed_forward2 = layer.norm_feed_forward2, layer.feed_forward2
+        self.norm_out = layer.norm_out
+        attention, conv = layer.self_attn, layer.conv
+        projections = [attention.linear_q, attention.linear_k, attention.linear_v, attention.linear_out]
+        matrices = *(each.matrix for each in projections), attention.linear_pos.matrix
+        added = numbers(attention.pos_bias_u), numbers(attention.pos_bias_v)
+        scale, offset = scale_and_offset(conv)
+        taps = np.ascontiguousarray(numbers(conv.depthwise_conv.weight).T)
+        self._fed = (
+            (*centring(layer.norm_feed_forward1), *affine(layer.feed_forward1.linear1), *affine(layer.feed_forward1.linear2)),
+            (*centring(layer.norm_feed_forward2), *affine(layer.feed_forward2.linear1), *affine(layer.feed_forward2.linear2)),
+        )
+        self._attended = (*centring(layer.norm_self_att), matrices, tuple(numbers(each.bias) for each in projections), *added)
+        self._convolved = (*centring(layer.norm_conv), *affine(conv.pointwise_conv1), taps, scale, offset, *affine(conv.pointwise_conv2))
+        self._out = centring(layer.norm_out)
+
+    def __call__(self, x: mx.array | np.ndarray, positions: mx.array) -> np.ndarray:
+        """x (1, T, C), positions (1, 2T - 1, C) -> (1, T, C)."""
+        rows = np.ascontiguousarray(np.asarray(x)[0])
+        rows = listening.half_fed(rows, *self._fed[0])
+        rows = listening.attended(rows, np.asarray(positions)[0], *self._attended)
+        rows = listening.convolved(rows, *self._convolved)
+        rows = listening.half_fed(rows, *self._fed[1])
+        return listening.centred(rows, *self._out)[None]
+
+
+def centring(norm: Any) -> tuple[np.ndarray, np.ndarray, np.float32]:
+    """A layer norm's weight, bias and epsilon."""
+    return numbers(norm.weight), numbers(norm.bias), np.float32(norm.eps)
+
+
+def affine(layer: Any) -> tuple[Matrix, np.ndarray]:
+    """A matrix and its bias."""
+    return layer.matrix, numbers(layer.bias)
+
+
+def scale_and_offset(conv: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What a convolution's bias and the batch norm behind it come to."""
+    norm = conv.batch_norm
+    scale = norm.weight * mx.rsqrt(norm.running_var + norm.eps)
+    return np.array(scale), np.array((conv.depthwise_conv.bias - norm.running_mean) * scale + norm.bias)
 
 
 @lru_cache(maxsize=64)  # each layer asks for the same, and each frame for those of its eight positions

@@ -137,14 +137,12 @@ def row_times_bytes(y: np.ndarray, x: np.ndarray, sums: np.ndarray, matrix: Byte
         m = y.size - half + n
         upper, lower = np.float32(0), np.float32(0)
         for group in range(x.shape[0]):
-            product = np.float32(0)
+            above, below = np.float32(0), np.float32(0)
             for i in range(GROUP):
-                product += np.float32(integers[n, group, i]) * x[group, i]
-            upper += scales[n, group] * product + biases[n, group] * sums[group]
-            product = np.float32(0)
-            for i in range(GROUP):
-                product += np.float32(integers[m, group, i]) * x[group, i]
-            lower += scales[m, group] * product + biases[m, group] * sums[group]
+                above += np.float32(integers[n, group, i]) * x[group, i]
+                below += np.float32(integers[m, group, i]) * x[group, i]
+            upper += scales[n, group] * above + biases[n, group] * sums[group]
+            lower += scales[m, group] * below + biases[m, group] * sums[group]
         y[n], y[m] = upper, lower
 
 
