@@ -11,12 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lfm import blas
 from lfm.audio import Audio
 from lfm.chat import Chat
 from lfm.engine import Engine
 from lfm.errors import AudioError
 from lfm.events import AudioChunk, Done, Event, Progress, Queued, TextDelta
 from tests.asking import LONG, OPTIONS, last, question, until
+
+
+@pytest.fixture(params=[blas.SMALL, 0], ids=["MLX's modules", "loops"])
+def engine(request: pytest.FixtureRequest, golden_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """With a small LFM2.5-Audio, and with the same as if it were large."""
+    monkeypatch.setattr(blas, "SMALL", request.param)
+    engine = Engine(str(golden_folders["lfm25-tiny"]), dtype="float32")
+    yield engine
+    engine.close()
 
 
 def sound_of(events: list[Event]) -> bytes:
