@@ -35,7 +35,6 @@ DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
 SHOWN = 3  # names in a message
 
 Config = TypeVar("Config")
-Kept = Callable[[str, nn.Module], bool]  # a parameter's path, and the module that has it
 
 
 @dataclass(frozen=True)
@@ -91,23 +90,23 @@ def load(folder: Path, dtype: str | None = None, name: str = "", as_stored: bool
     quantization = Quantization.from_config(raw)
     if as_stored is None:
         as_stored = on_cpu and wanted == mx.float32 and is_large(folder)
-    if as_stored:
-        from lfm.processor.modules import is_stored, multiply_as_stored  # Numba takes half a second to import
     model = LfmAudio(config)
     if config.depth_tied:
         use_last_of_tied(tensors)
     if as_stored or not on_cpu:
         quantize_as_stored(model, layout, tensors, quantization)
-    fill(model, tensors, layout, wanted, quantization, is_stored if as_stored else nothing)
+    fill(model, tensors, layout, wanted, quantization, as_stored)
 
     decoders: dict[DecoderName, Mimi | Detokenizer] = {}
     if (folder / DETOKENIZER_FOLDER).is_dir():
-        decoders["Detokenizer"] = _detokenizer(folder / DETOKENIZER_FOLDER, is_stored if as_stored else nothing)
+        decoders["Detokenizer"] = _detokenizer(folder / DETOKENIZER_FOLDER, as_stored)
     if (folder / MIMI_FILE).is_file():
         decoders["Mimi"] = _mimi(folder, config.codebooks)
     if not decoders:
         raise CheckpointError(f"{folder} has neither {DETOKENIZER_FOLDER}/ nor {MIMI_FILE}: one is needed for sound. Download it again.")
     if as_stored:
+        from lfm.processor.replace import multiply_as_stored  # Numba takes half a second to import
+
         multiply_as_stored(model, *(decoder for decoder in decoders.values() if isinstance(decoder, Detokenizer)))
     else:
         lay_out(model)
@@ -144,16 +143,11 @@ def keep_resident(weights: int) -> None:
             mx.set_wired_limit(min(weights, int(mx.device_info()["max_recommended_working_set_size"])))
 
 
-def nothing(path: str, module: nn.Module) -> bool:
-    """What keeps the file's dtype, by default."""
-    return False
-
-
-def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization, kept: Kept = nothing) -> None:
+def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, quantization: Quantization, as_stored: bool = False) -> None:
     """Give every parameter of `module` its value, evaluated one at a time so that no file is held twice.
 
     Args:
-        dtype: what numbers become, but for the matrices of modules that are `kept`, where those are bfloat16.
+        dtype: what numbers become, but matrices in bfloat16 where those stay `as_stored`.
 
     Raises:
         CheckpointError: a tensor is missing, left over or of another shape.
@@ -166,7 +160,8 @@ def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, q
     _report(tensors, "holds {names}, for which this model has no place. Is it a checkpoint of another model?", left)
     for slot in wanted:
         value = _value(slot, tensors, layout, quantization)
-        stays = slot.path.endswith(".weight") and value.dtype == mx.bfloat16 and kept(slot.path, slot.module)
+        matrix = slot.path.endswith("weight") and isinstance(slot.module, nn.Linear | nn.Embedding)
+        stays = as_stored and matrix and value.dtype == mx.bfloat16
         if mx.issubdtype(value.dtype, mx.floating) and not stays:  # packed weights are integers
             value = value.astype(dtype)
         mx.eval(value)
@@ -205,10 +200,10 @@ def use_last_of_tied(tensors: Tensors) -> None:
             tensors.rename(name, f"{match[1]}.embedding.{match[2]}")
 
 
-def _detokenizer(folder: Path, kept: Kept) -> Detokenizer:
+def _detokenizer(folder: Path, as_stored: bool) -> Detokenizer:
     raw = read_json(folder / "config.json")
     detokenizer = Detokenizer(_parse(folder / "config.json", DetokenizerConfig.from_dict, raw))
-    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization.from_config(raw), kept)
+    fill(detokenizer, Tensors(folder / "model.safetensors"), DETOKENIZER, mx.float32, Quantization.from_config(raw), as_stored)
     return detokenizer
 
 

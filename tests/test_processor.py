@@ -16,11 +16,13 @@ from lfm.config import ConformerConfig
 from lfm.layout import parameters
 from lfm.model.conformer import Conformer
 from lfm.processor import compiled
+from lfm.processor.blocks import LoopedBlock
 from lfm.processor.cache import RunningKVCache
 from lfm.processor.listening import bent
 from lfm.processor.loops import attended, gated
-from lfm.processor.modules import LoopedBlock, Stored, StoredEmbedding, StoredLinear, multiply_as_stored, numbers
 from lfm.processor.products import GROUP, NEAR, TILE, times
+from lfm.processor.replace import multiply_as_stored
+from lfm.processor.stored import Stored, StoredEmbedding, StoredLinear, numbers
 from lfm.random_model import write
 from tests.test_quantization import answers, convert, distance
 

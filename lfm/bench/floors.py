@@ -37,7 +37,7 @@ class Probe:
         if model.lfm.traceable:
             lay_by_columns(probes)
         else:
-            from lfm.processor.modules import multiply_as_stored
+            from lfm.processor.replace import multiply_as_stored
 
             multiply_as_stored(probes)
         self._layers = probes.layers

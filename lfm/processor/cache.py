@@ -47,7 +47,11 @@ class RunningKVCache:
         return [] if self._keys is None or self._values is None else [self._keys, self._values]
 
     def mark(self) -> tuple[int, int, list[mx.array]]:
-        return self.offset, self.length, [] if self.window is None else self.arrays()  # a window moves on; all positions stay where they are
+        return (
+            self.offset,
+            self.length,
+            [] if self.window is None else self.arrays(),
+        )  # a window moves on; all positions stay where they are
 
     def rewind(self, mark: object) -> None:
         self.offset, self.length, arrays = mark  # type: ignore[misc]

@@ -13,13 +13,8 @@ from lfm.kernels import cache_folder
 
 log = logging.getLogger(__name__)
 
-SUMS = {
-    "reassoc",
-    "contract",
-    "nsz",
-    "arcp",
-    "afn",
-}  # what the order and rounding of a sum may be, so that it takes several numbers at once
+# The order and rounding of a sum are free, so that a loop takes several numbers at once.
+SUMS = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 
 def find_threads() -> None:
@@ -53,7 +48,8 @@ def _cache() -> bool:
 
 
 find_threads()
-numba.set_num_threads(min(computer.cores(), numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]  # it starts them; a kept loop would not
+# This starts them, too; a loop that was kept would not, and end the program.
+numba.set_num_threads(min(computer.cores(), numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 KEPT = _cache()
 serial = numba.njit(nogil=True, cache=KEPT, fastmath=SUMS)
 parallel = numba.njit(nogil=True, cache=KEPT, fastmath=SUMS, parallel=True)
