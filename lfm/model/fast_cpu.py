@@ -1,4 +1,4 @@
-"""What MLX does slowly on a Linux CPU, done another way there; on a GPU it is MLX's own.
+"""What MLX does slowly on a Linux CPU, done another way there; on a GPU it is MLX's own. Large models have `lfm.processor` instead.
 
 Four things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. exp takes
 17 ns a number; a quotient of polynomials in a compiled graph takes 3 to 4. The norm and the rotation of a single position cost

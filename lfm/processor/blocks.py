@@ -36,8 +36,8 @@ class LoopedBlock(nn.Module):
 
     _fed: tuple[Any, ...]  # what each loop is given beside x
     _convolved: tuple[Any, ...]
-    _asked: tuple[Any, ...]
     _answered: tuple[Any, ...]
+    _heads: tuple[int, int]
     _turns: tuple[int, float]
 
     def __init__(self, block: Any) -> None:
@@ -52,9 +52,10 @@ class LoopedBlock(nn.Module):
         else:
             rope = operator._rope
             heads = numbers(operator.q_layernorm.weight), numbers(operator.k_layernorm.weight), operator.n_heads
-            self._asked = (bool(rope.traditional), *norm, operator.qkv_proj.matrix, *heads)
+            asked = (bool(rope.traditional), *norm, operator.qkv_proj.matrix, *heads)
+            self._answered = (*asked, operator.window or EVERYTHING, operator.out_proj.matrix)
+            self._heads = operator.n_kv_heads, operator.head_dim
             self._turns = operator.head_dim, float(rope.base)
-            self._answered = operator.window or EVERYTHING, operator.out_proj.matrix
 
     def cache(self) -> RunningKVCache:
         """Of keys and values, for a State."""
@@ -72,8 +73,8 @@ class LoopedBlock(nn.Module):
         else:
             cache = self.cache() if state is None else state.slot(self.operator, self.cache)
             turns = turns_of(*self._turns, cache.offset, x.shape[1])
-            queries, keys, values = loops.asked(x, *turns, *self._asked)
-            x = loops.answered(x, queries, *cache.append(keys, values), *self._answered)
+            room = cache.room((x.shape[1], x.shape[0], *self._heads))
+            x = loops.answered(x, *turns, *room, *self._answered)
         return loops.fed(x, *self._fed)
 
 

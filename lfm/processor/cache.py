@@ -21,24 +21,28 @@ class RunningKVCache:
         self._keys: mx.array | None = None
         self._values: mx.array | None = None
 
+    def room(self, shape: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, int]:
+        """Buffers with room for n more positions, (n, B, heads, head_dim), to be written there from the position that is returned too."""
+        if self._keys is None or self._values is None or self.length + shape[0] > len(self._keys):
+            kept = self.length if self.window is None else min(self.length, self.window - 1)
+            self._keys = self._moved(self._keys, kept, shape)
+            self._values = self._moved(self._values, kept, shape)
+            self.length = kept
+        at = self.length
+        self.offset += shape[0]
+        self.length += shape[0]
+        return np.asarray(self._keys), np.asarray(self._values), at
+
     def append(self, keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Add n positions; all that are held."""
-        if self._keys is None or self._values is None or self.length + len(keys) > len(self._keys):
-            kept = self.length if self.window is None else min(self.length, self.window - 1)
-            self._keys = self._moved(self._keys, kept, keys)
-            self._values = self._moved(self._values, kept, values)
-            self.length = kept
-        end = self.length + len(keys)
-        all_keys, all_values = np.asarray(self._keys), np.asarray(self._values)
-        all_keys[self.length : end], all_values[self.length : end] = keys, values
-        self.offset += len(keys)
-        self.length = end
-        return all_keys[:end], all_values[:end]
+        all_keys, all_values, at = self.room(keys.shape)
+        all_keys[at : self.length], all_values[at : self.length] = keys, values
+        return all_keys[: self.length], all_values[: self.length]
 
-    def _moved(self, buffer: mx.array | None, kept: int, new: np.ndarray) -> mx.array:
+    def _moved(self, buffer: mx.array | None, kept: int, shape: tuple[int, ...]) -> mx.array:
         """A new buffer, with the last positions of the old one and room for new ones; the old one stays as it is, for whoever goes back."""
-        blocks = -(-(kept + len(new)) // self.BLOCK)
-        room = mx.zeros((blocks * self.BLOCK, *new.shape[1:]))
+        blocks = -(-(kept + shape[0]) // self.BLOCK)
+        room = mx.zeros((blocks * self.BLOCK, *shape[1:]))
         if buffer is not None:
             np.asarray(room)[:kept] = np.asarray(buffer)[self.length - kept : self.length]
         return room

@@ -148,7 +148,27 @@ def attended(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: 
 
 
 @serial
-def answered(x: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int, out_proj: Matrix) -> np.ndarray:
-    """x (B, T, C) and its attention."""
-    mixed = attended(queries, keys, values, window)
+def answered(
+    x: np.ndarray,
+    cosines: np.ndarray,
+    sines: np.ndarray,
+    keys: np.ndarray,
+    values: np.ndarray,
+    at: int,
+    pairwise: bool,
+    norm: np.ndarray,
+    eps: float,
+    qkv: Matrix,
+    q_norm: np.ndarray,
+    k_norm: np.ndarray,
+    n_heads: int,
+    window: int,
+    out_proj: Matrix,
+) -> np.ndarray:
+    """x (B, T, C) and its attention; its keys and values are written to those of all positions, (n, B, H', D), from `at` on."""
+    queries, new_keys, new_values = asked(x, cosines, sines, pairwise, norm, eps, qkv, q_norm, k_norm, n_heads)
+    end = at + x.shape[1]
+    keys[at:end] = new_keys
+    values[at:end] = new_values
+    mixed = attended(queries, keys[:end], values[:end], window)
     return x + times(mixed.reshape(-1, x.shape[2]), out_proj).reshape(x.shape)
