@@ -44,10 +44,10 @@ def use_fast_blas() -> str | None:
     for library in candidates():
         if "nvpl" in library and " atomics" not in processor():
             continue  # made for Armv8.1; on an older processor it ends the process
-        if "gomp" in library and not _loads("libgomp.so.1"):
+        if "gomp" in library and not loads("libgomp.so.1"):
             log.warning("The system has no libgomp.so.1, so matrix products take one core. Install libgomp1.")
             continue  # without an OpenMP it ends the process
-        if _loads(library):
+        if loads(library):
             log.info("BLAS: %s", library)
             return library
     package, _ = PACKAGES.get(platform.machine(), ("libopenblas0", ()))
@@ -76,14 +76,19 @@ def usual(library: str, ask: str) -> int:
 
 def candidates() -> Iterator[str]:
     """Paths from the installed package, then names for the system's loader."""
-    package, names = PACKAGES.get(platform.machine(), ("", ()))
-    try:
-        installed = (files(package) or []) if package else []
-    except PackageNotFoundError:
-        installed = []
-    for name in names:
-        yield from (str(path.locate()) for path in installed if path.name.startswith(name))
+    if platform.machine() in PACKAGES:
+        yield from installed(*PACKAGES[platform.machine()])
     yield from SYSTEM
+
+
+def installed(package: str, names: tuple[str, ...]) -> Iterator[str]:
+    """Paths of a package's libraries; none where it is not installed."""
+    try:
+        paths = files(package) or []
+    except PackageNotFoundError:
+        return
+    for name in names:
+        yield from (str(path.locate()) for path in paths if path.name.startswith(name))
 
 
 def processor() -> str:
@@ -91,7 +96,7 @@ def processor() -> str:
     return Path("/proc/cpuinfo").read_text()
 
 
-def _loads(library: str) -> bool:
+def loads(library: str) -> bool:
     """Load a library so that what is loaded later sees its symbols."""
     try:
         ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)

@@ -135,7 +135,6 @@ class Parts:
                 nothing = mx.zeros((1, heads, length, dim), self.model.dtype)
                 state.slot(block.operator, block.operator.cache).append(nothing, nothing)
             else:
-                zeros = np.zeros((length, 1, heads, dim), np.float32)
-                state.slot(block.operator, block.cache).append(zeros, zeros)
+                state.slot(block.operator, block.cache).room((length, 1, heads, dim))
         mx.eval(state.arrays())
         return state

@@ -52,8 +52,8 @@ class LoopedBlock(nn.Module):
         else:
             rope = operator._rope
             heads = numbers(operator.q_layernorm.weight), numbers(operator.k_layernorm.weight), operator.n_heads
-            asked = (bool(rope.traditional), *norm, operator.qkv_proj.matrix, *heads)
-            self._answered = (*asked, operator.window or EVERYTHING, operator.out_proj.matrix)
+            last = operator.window or EVERYTHING, operator.out_proj.matrix
+            self._answered = (bool(rope.traditional), *norm, operator.qkv_proj.matrix, *heads, *last)
             self._heads = operator.n_kv_heads, operator.head_dim
             self._turns = operator.head_dim, float(rope.base)
 

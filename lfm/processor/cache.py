@@ -33,12 +33,6 @@ class RunningKVCache:
         self.length += shape[0]
         return np.asarray(self._keys), np.asarray(self._values), at
 
-    def append(self, keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Add n positions; all that are held."""
-        all_keys, all_values, at = self.room(keys.shape)
-        all_keys[at : self.length], all_values[at : self.length] = keys, values
-        return all_keys[: self.length], all_values[: self.length]
-
     def _moved(self, buffer: mx.array | None, kept: int, shape: tuple[int, ...]) -> mx.array:
         """A new buffer, with the last positions of the old one and room for new ones; the old one stays as it is, for whoever goes back."""
         blocks = -(-(kept + shape[0]) // self.BLOCK)

@@ -1,14 +1,12 @@
 """How the loops of this package are compiled, kept for the next start, and spread over the cores. To be imported before them."""
 
-import ctypes
 import logging
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numba
 
-from lfm import computer
+from lfm import blas, computer
 from lfm.kernels import cache_folder
 
 log = logging.getLogger(__name__)
@@ -22,20 +20,8 @@ def find_threads() -> None:
 
     TBB first: once an OpenMP that is not Intel's is there, MKL takes it too, and its threads then spin where those of others would run.
     """
-    for library in (*_tbb(), "libgomp.so.1"):
-        try:
-            ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
-            return
-        except OSError:
-            continue
-    log.warning("The system has no libgomp.so.1, so the model is slower than it could be. Install libgomp1.")
-
-
-def _tbb() -> list[str]:
-    try:
-        return [str(path.locate()) for path in files("tbb") or () if path.name == "libtbb.so.12"]
-    except PackageNotFoundError:
-        return []
+    if not any(map(blas.loads, (*blas.installed("tbb", ("libtbb.so.12",)), "libgomp.so.1"))):
+        log.warning("The system has no libgomp.so.1, so the model is slower than it could be. Install libgomp1.")
 
 
 def _cache() -> bool:

@@ -79,29 +79,6 @@ def turned(heads: np.ndarray, weight: np.ndarray, eps: float, cosines: np.ndarra
     return out
 
 
-@serial
-def asked(
-    x: np.ndarray,
-    cosines: np.ndarray,
-    sines: np.ndarray,
-    pairwise: bool,
-    norm: np.ndarray,
-    eps: float,
-    qkv: Matrix,
-    q_norm: np.ndarray,
-    k_norm: np.ndarray,
-    n_heads: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x (B, T, C) to queries (B, T, H, D), and keys and values (T, B, H', D)."""
-    batch, length, width = x.shape
-    heads = times(normed(x.reshape(-1, width), norm, eps), qkv).reshape(batch, length, -1, q_norm.size)
-    n_keys = (heads.shape[2] - n_heads) // 2
-    queries = turned(heads[:, :, :n_heads], q_norm, eps, cosines, sines, pairwise)
-    keys = turned(heads[:, :, n_heads : n_heads + n_keys], k_norm, eps, cosines, sines, pairwise)
-    values = heads[:, :, n_heads + n_keys :]
-    return queries, keys.transpose(1, 0, 2, 3).copy(), values.transpose(1, 0, 2, 3).copy()
-
-
 @parallel
 def attended(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int) -> np.ndarray:
     """Queries (B, T, H, D) over keys and values (n, B, H', D): (B, T, H, D). The last query is the last key; each sees `window` positions.
@@ -166,9 +143,11 @@ def answered(
     out_proj: Matrix,
 ) -> np.ndarray:
     """x (B, T, C) and its attention; its keys and values are written to those of all positions, (n, B, H', D), from `at` on."""
-    queries, new_keys, new_values = asked(x, cosines, sines, pairwise, norm, eps, qkv, q_norm, k_norm, n_heads)
-    end = at + x.shape[1]
-    keys[at:end] = new_keys
-    values[at:end] = new_values
+    batch, length, width = x.shape
+    heads = times(normed(x.reshape(-1, width), norm, eps), qkv).reshape(batch, length, -1, q_norm.size)
+    first, end = n_heads + keys.shape[2], at + length
+    queries = turned(heads[:, :, :n_heads], q_norm, eps, cosines, sines, pairwise)
+    keys[at:end] = turned(heads[:, :, n_heads:first], k_norm, eps, cosines, sines, pairwise).transpose(1, 0, 2, 3)
+    values[at:end] = heads[:, :, first:].transpose(1, 0, 2, 3)
     mixed = attended(queries, keys[:end], values[:end], window)
-    return x + times(mixed.reshape(-1, x.shape[2]), out_proj).reshape(x.shape)
+    return x + times(mixed.reshape(-1, width), out_proj).reshape(x.shape)

@@ -17,6 +17,8 @@ def numbers(array: mx.array) -> np.ndarray:
 class Stored(nn.Module):
     """A matrix as a checkpoint has it: bfloat16, float32, or packed, which becomes eight bits; no number changes."""
 
+    _matrix: Matrix
+
     def __init__(self, layer: Any) -> None:
         super().__init__()
         if "scales" not in layer:
@@ -29,12 +31,12 @@ class Stored(nn.Module):
             self.weight = integers(layer).reshape(len(layer.weight), -1, GROUP)
             self.scales, self.biases = (mx.repeat(each.astype(mx.float32), repeats, axis=1) for each in (layer.scales, layer.biases))
         mx.eval(self.parameters())
-        self.freeze()
+        self._matrix = Bytes(*map(numbers, (self.weight, self.scales, self.biases))) if "scales" in self else numbers(self.weight)
 
     @property
     def matrix(self) -> Matrix:
         """As the loops read it."""
-        return Bytes(*(numbers(self[key]) for key in ("weight", "scales", "biases"))) if "scales" in self else numbers(self.weight)
+        return self._matrix
 
 
 def integers(layer: Any) -> mx.array:
@@ -62,25 +64,20 @@ class StoredLinear(Stored):
         super().__init__(layer)
         if "bias" in layer:
             self.bias = layer.bias
-        self._matrix = self.matrix
 
     def __call__(self, x: mx.array) -> mx.array:
         """(..., in) -> (..., out)."""
-        y = product(x, self._matrix)
+        y = product(x, self.matrix)
         return y + self["bias"] if "bias" in self else y
 
 
 class StoredEmbedding(Stored):
     """A table, which may be a head too."""
 
-    def __init__(self, layer: Any) -> None:
-        super().__init__(layer)
-        self._matrix = self.matrix
-
     def __call__(self, ids: mx.array) -> mx.array:
         """(...) -> (..., C)."""
-        return mx.array(taken(np.asarray(ids).reshape(-1), self._matrix)).reshape(*ids.shape, -1)
+        return mx.array(taken(np.asarray(ids).reshape(-1), self.matrix)).reshape(*ids.shape, -1)
 
     def as_linear(self, x: mx.array) -> mx.array:
         """(..., C) -> (..., n)."""
-        return product(x, self._matrix)
+        return product(x, self.matrix)
