@@ -1,7 +1,7 @@
 """Rows times a matrix as a checkpoint stores it: each number is widened to float32 on its way into the sum.
 
-One row costs what reading the matrix costs. Of several, six at a time are multiplied by four rows of the matrix: those 24 sums fill the
-registers of AVX-512 and of NEON.
+One row costs what reading the matrix costs. Of several, a few at a time are multiplied by a few rows of the matrix, as many as fill the
+processor's registers with sums: six by four where it has 32 of them (AVX-512, NEON), four by three where it has 16 (AVX2).
 """
 
 from typing import Any, NamedTuple
@@ -10,12 +10,12 @@ import numpy as np
 from numba import prange, types
 from numba.extending import overload
 
-from lfm.processor.compiled import inline, parallel, serial
+from lfm.processor.compiled import REGISTERS, inline, parallel, serial
 
 GROUP = 64  # numbers that share a scale, as MLX has it unless told otherwise; a loop whose length is known is faster
-TILE = 6  # rows at a time
+TILE, COLUMNS = (6, 4) if REGISTERS >= 32 else (4, 3)  # rows at a time, and rows of the matrix
 NEAR = 1 << 18  # numbers of input that stay in a core's cache while the matrix goes by
-NOTHING = (np.float32(0), np.float32(0), np.float32(0), np.float32(0))
+NOTHING = np.float32(0)
 
 
 class Bytes(NamedTuple):
@@ -180,36 +180,59 @@ def _widened(matrix: Any, row: Any, count: Any) -> Any:
 
 
 @inline
-def plus(sums: Any, weights: Any, x: Any) -> Any:
+def plus_three(sums: Any, weights: Any, x: Any) -> Any:
+    """Three sums, each with its weight times x."""
+    return sums[0] + weights[0] * x, sums[1] + weights[1] * x, sums[2] + weights[2] * x
+
+
+@inline
+def plus_four(sums: Any, weights: Any, x: Any) -> Any:
     """Four sums, each with its weight times x."""
     return sums[0] + weights[0] * x, sums[1] + weights[1] * x, sums[2] + weights[2] * x, sums[3] + weights[3] * x
 
 
 @inline
-def tile(y: np.ndarray, first: int, x: np.ndarray, start: int, weights: np.ndarray) -> None:
-    """Six rows of x (R, in) from `start` on times four rows of weights, to four columns of y (R, out) from `first` on."""
-    a = b = c = d = e = f = NOTHING
+def four_by_three(y: np.ndarray, first: int, x: np.ndarray, start: int, weights: np.ndarray) -> None:
+    """Four rows of x (R, in) from `start` on times three rows of weights, to three columns of y (R, out) from `first` on."""
+    a = b = c = d = NOTHING, NOTHING, NOTHING
+    for i in range(x.shape[1]):
+        w = weights[0, i], weights[1, i], weights[2, i]
+        a = plus_three(a, w, x[start, i])
+        b = plus_three(b, w, x[start + 1, i])
+        c = plus_three(c, w, x[start + 2, i])
+        d = plus_three(d, w, x[start + 3, i])
+    for n in range(3):
+        y[start, first + n], y[start + 1, first + n], y[start + 2, first + n], y[start + 3, first + n] = a[n], b[n], c[n], d[n]
+
+
+@inline
+def six_by_four(y: np.ndarray, first: int, x: np.ndarray, start: int, weights: np.ndarray) -> None:
+    """Six rows of x times four rows of weights, to four columns of y."""
+    a = b = c = d = e = f = NOTHING, NOTHING, NOTHING, NOTHING
     for i in range(x.shape[1]):
         w = weights[0, i], weights[1, i], weights[2, i], weights[3, i]
-        a = plus(a, w, x[start, i])
-        b = plus(b, w, x[start + 1, i])
-        c = plus(c, w, x[start + 2, i])
-        d = plus(d, w, x[start + 3, i])
-        e = plus(e, w, x[start + 4, i])
-        f = plus(f, w, x[start + 5, i])
+        a = plus_four(a, w, x[start, i])
+        b = plus_four(b, w, x[start + 1, i])
+        c = plus_four(c, w, x[start + 2, i])
+        d = plus_four(d, w, x[start + 3, i])
+        e = plus_four(e, w, x[start + 4, i])
+        f = plus_four(f, w, x[start + 5, i])
     for n in range(4):
         y[start, first + n], y[start + 1, first + n], y[start + 2, first + n] = a[n], b[n], c[n]
         y[start + 3, first + n], y[start + 4, first + n], y[start + 5, first + n] = d[n], e[n], f[n]
 
 
+tile = six_by_four if TILE == 6 else four_by_three
+
+
 @parallel
 def rows_times(y: np.ndarray, x: np.ndarray, matrix: Matrix) -> None:
-    """x (R, in) times a matrix, to y (R, out); R is TILE or more, out four or more."""
+    """x (R, in) times a matrix, to y (R, out); R is TILE or more, out COLUMNS or more."""
     rows, near = x.shape[0], max(TILE, NEAR // x.shape[1] // TILE * TILE)
     for begin in range(0, rows, near):
         end = min(begin + near, rows)
-        for block in prange((y.shape[1] + 3) // 4):
-            first = min(4 * block, y.shape[1] - 4)  # the last block does some columns once more
-            weights = widened(matrix, first, 4)
+        for block in prange((y.shape[1] + COLUMNS - 1) // COLUMNS):
+            first = min(COLUMNS * block, y.shape[1] - COLUMNS)  # the last block does some columns once more
+            weights = widened(matrix, first, COLUMNS)
             for start in range(begin, end, TILE):
                 tile(y, first, x, min(start, rows - TILE), weights)  # and the last tile some rows
