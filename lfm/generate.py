@@ -14,7 +14,7 @@ from lfm.model.fast_cpu import on_cpu
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
 from lfm.options import Options, Sampling
-from lfm.sampling import draw
+from lfm.sampling import Draws, draw
 from lfm.schedule import Schedule
 
 PREFILL_CHUNK = 512  # positions between two looks at the Stop button
@@ -141,17 +141,12 @@ class TokenGenerator:
         return hidden
 
     def frame_step(self, sampling: Sampling) -> FrameStep:
-        """One frame, as one compiled graph where that can be; the temperature is an array, so that moving it compiles nothing anew."""
+        """One frame, as one compiled graph where that can be; whatever the temperature is."""
         kind = sampling if sampling.greedy else replace(sampling, temperature=1.0)
         if kind not in self._frame_steps:
 
             def frame_step(hidden: mx.array, keys: mx.array, temperature: mx.array) -> mx.array:
-                remaining = iter(keys)
-
-                def sample(logits: mx.array) -> mx.array:
-                    return draw(logits if kind.greedy else logits.astype(mx.float32) / temperature, kind, next(remaining))
-
-                return self.model.audio_frame(hidden, sample)
+                return self.model.audio_frame(hidden, Draws(kind, keys, temperature))
 
             self._frame_steps[kind] = mx.compile(frame_step) if self.model.depthformer.traceable else frame_step
         return self._frame_steps[kind]

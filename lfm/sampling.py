@@ -21,6 +21,19 @@ def draw(logits: mx.array, sampling: Sampling, key: mx.array) -> mx.array:
     return mx.random.categorical(logits, key=key)
 
 
+class Draws:
+    """A draw for each codebook of a frame, in order. The temperature is an array, so that moving it compiles nothing anew."""
+
+    def __init__(self, sampling: Sampling, keys: mx.array, temperature: mx.array) -> None:
+        self.sampling, self.keys, self.temperature = sampling, keys, temperature  # greedy or of temperature 1, (codebooks, 2), ()
+        self._remaining = iter(keys)
+
+    def __call__(self, logits: mx.array) -> mx.array:
+        """(vocab,) -> token ()."""
+        key = next(self._remaining)
+        return draw(logits if self.sampling.greedy else logits.astype(mx.float32) / self.temperature, self.sampling, key)
+
+
 def keep(logits: mx.array, least: mx.array) -> mx.array:
     """Rule out what lies below `least`."""
     return mx.where(logits < least, -mx.inf, logits)

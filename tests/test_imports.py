@@ -58,8 +58,9 @@ def test_the_networks_import_mlx_and_the_config_alone() -> None:
 
 
 def test_loops_import_no_mlx_and_know_only_each_other() -> None:
-    loops = [path for path in SOURCES if module(path) in ("lfm.processor.compiled", "lfm.processor.products", "lfm.processor.loops")]
-    assert len(loops) == 3 and not {found for path in loops for found in reaches(path, "mlx", "lfm.model", "lfm.checkpoint")}
+    names = ("compiled", "products", "formulas", "loops", "listening", "frame")
+    loops = [path for path in SOURCES if module(path) in {f"lfm.processor.{name}" for name in names}]
+    assert len(loops) == len(names) and not {found for path in loops for found in reaches(path, "mlx", "lfm.model", "lfm.checkpoint")}
 
 
 def test_numba_is_not_there_until_a_large_model_is_loaded() -> None:

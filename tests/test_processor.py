@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,19 @@ from lfm.checkpoint import LoadedModel, load
 from lfm.config import ConformerConfig
 from lfm.layout import parameters
 from lfm.model.conformer import Conformer
+from lfm.options import CHAT_AUDIO, Sampling
 from lfm.processor import compiled
 from lfm.processor.blocks import LoopedBlock
 from lfm.processor.cache import RunningKVCache
+from lfm.processor.depthformer import LoopedDepthformer
+from lfm.processor.frame import kth
 from lfm.processor.listening import bent
-from lfm.processor.loops import attended, gated
-from lfm.processor.products import GROUP, NEAR, TILE, times
+from lfm.processor.loops import SHORT, attended, gated
+from lfm.processor.products import GROUP, NEAR, TILE, four_by_three, six_by_four, times
 from lfm.processor.replace import multiply_as_stored
 from lfm.processor.stored import Stored, StoredEmbedding, StoredLinear, numbers
 from lfm.random_model import write
+from lfm.sampling import Draws
 from tests.test_quantization import answers, convert, distance
 
 pytestmark = pytest.mark.usefixtures("on_cpu")
@@ -85,13 +90,26 @@ def test_a_bias_is_added() -> None:
     np.testing.assert_allclose(StoredLinear(plain)(x), plain(x), atol=1e-5)
 
 
+@pytest.mark.parametrize("tile", [four_by_three, six_by_four])
+def test_tiles_of_either_kind_of_processor(tile: Any) -> None:
+    """That which is not this one's, too."""
+    rng = np.random.default_rng(0)
+    x, weights, y = rng.standard_normal((8, 128), np.float32), rng.standard_normal((4, 128), np.float32), np.zeros((8, 6), np.float32)
+    tile(y, 1, x, 2, weights)
+    rows, columns = (4, 3) if tile is four_by_three else (6, 4)
+    want = np.zeros_like(y)
+    want[2 : 2 + rows, 1 : 1 + columns] = (x @ weights.T)[2 : 2 + rows, :columns]
+    np.testing.assert_allclose(y, want, atol=1e-4)
+
+
+@pytest.mark.parametrize("seen", [9, 4 + SHORT // 768])  # on one core, and on all
 @pytest.mark.parametrize("window", [3, 7, 100])
-def test_attention_sees_a_window(window: int) -> None:
+def test_attention_sees_a_window(window: int, seen: int) -> None:
     rng = np.random.default_rng(window)
     queries = rng.standard_normal((2, 4, 6, 16), np.float32)
-    keys, values = (rng.standard_normal((9, 2, 3, 16), np.float32) for _ in range(2))
+    keys, values = (rng.standard_normal((seen, 2, 3, 16), np.float32) for _ in range(2))
     heads = [mx.array(each.transpose(1, 2, 0, 3)) for each in (keys, values)]
-    at, key = np.arange(5, 9)[:, None], np.arange(9)[None]
+    at, key = np.arange(seen - 4, seen)[:, None], np.arange(seen)[None]
     mask = mx.array(((key <= at) & (key > at - window)).tolist())
     want = mx.fast.scaled_dot_product_attention(mx.array(queries.transpose(0, 2, 1, 3)), *heads, scale=0.25, mask=mask)
     np.testing.assert_allclose(attended(queries, keys, values, window), np.array(want).transpose(0, 2, 1, 3), atol=1e-5)
@@ -137,6 +155,46 @@ def test_a_packed_checkpoint_gives_what_its_unpacked_weights_give(published: Pat
     assert stored.info.parameters == plain.info.parameters and stored.info.memory < 0.6 * plain.info.memory
     for ours, theirs in zip(answers(stored), answers(plain), strict=True):
         assert distance(ours, theirs) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(),
+        Sampling(temperature=1.0, top_k=4),
+        Sampling(temperature=0.8, top_k=64),
+        Sampling(temperature=1.3),
+        Sampling(temperature=1.0, top_p=0.5),
+    ],
+)
+def test_a_frame_in_one_loop_is_that_drawn_a_codebook_at_a_time(published: Path, sampling: Sampling) -> None:
+    model = load(published, as_stored=True).model
+    assert isinstance(model.depthformer, LoopedDepthformer)
+    for seed in range(6):
+        key = mx.random.key(seed)
+        hidden, keys = mx.random.normal((model.hidden_size,), key=key), mx.random.split(key, model.codebooks)
+        heat, kind = mx.array(sampling.temperature), sampling if sampling.greedy else replace(sampling, temperature=1.0)
+        codes, logits = model.frame_and_logits(hidden, Draws(kind, keys, heat))
+        draws = Draws(kind, keys, heat)
+        want, wanted = model.frame_and_logits(hidden, lambda row, draws=draws: draws(row))
+        np.testing.assert_array_equal(codes, want)
+        np.testing.assert_allclose(logits, wanted, atol=1e-5)
+
+
+def test_a_depthformer_of_several_kinds_of_weights_speaks_too(published: Path) -> None:
+    """One loop goes through layers that are all of one kind."""
+    mixed, plain = load(published, as_stored=False).model, load(published, as_stored=False).model
+    first: Any = mixed.depthformer.layers[0]
+    first.feed_forward.w2.weight = first.feed_forward.w2.weight.astype(mx.bfloat16)
+    multiply_as_stored(mixed)
+    hidden, keys = mx.ones((plain.hidden_size,)), mx.random.split(mx.random.key(0), plain.codebooks)
+    theirs, ours = (model.audio_frame(hidden, Draws(CHAT_AUDIO, keys, mx.array(1.0))) for model in (plain, mixed))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_kth_largest() -> None:
+    numbers = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5], np.float32)
+    assert [kth(numbers, k) for k in range(1, 12)] == sorted(numbers.tolist(), reverse=True)
 
 
 def test_small_models_are_not_loaded_so(lfm25: LoadedModel) -> None:

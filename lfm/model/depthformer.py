@@ -29,23 +29,26 @@ class DepthEmbedding(nn.Module):
         return self.to_logits(x) if "to_logits" in self else self.embedding.as_linear(x)
 
 
-def frame(inputs: mx.array, stack: Lfm2Stack, tables: list[DepthEmbedding], sample: Sample) -> tuple[mx.array, mx.array]:
-    """Choose the codes of one frame, in order, without a look at any on the host.
+class Depthformer(Lfm2Stack):
+    """The blocks that are gone through once for each codebook."""
 
-    Args:
-        inputs: (codebooks, C), the hidden state's share for each codebook.
-    Returns:
-        codes (codebooks,) and the logits they were drawn from (codebooks, 2049).
-    """
-    state = State()
-    codes: list[mx.array] = []
-    seen: list[mx.array] = []
-    x = inputs[0]
-    for i, table in enumerate(tables):
-        logits = table.logits(stack(x[None, None], state))[0, 0]
-        code = sample(logits)
-        codes.append(code)
-        seen.append(logits)
-        if i + 1 < len(tables):
-            x = inputs[i + 1] + table.embedding(code[None])[0]
-    return mx.stack(codes), mx.stack(seen)
+    def frame(self, inputs: mx.array, tables: list[DepthEmbedding], sample: Sample) -> tuple[mx.array, mx.array]:
+        """Choose the codes of one frame, in order, without a look at any on the host.
+
+        Args:
+            inputs: (codebooks, C), the hidden state's share for each codebook.
+        Returns:
+            codes (codebooks,) and the logits they were drawn from (codebooks, 2049).
+        """
+        state = State()
+        codes: list[mx.array] = []
+        seen: list[mx.array] = []
+        x = inputs[0]
+        for i, table in enumerate(tables):
+            logits = table.logits(self(x[None, None], state))[0, 0]
+            code = sample(logits)
+            codes.append(code)
+            seen.append(logits)
+            if i + 1 < len(tables):
+                x = inputs[i + 1] + table.embedding(code[None])[0]
+        return mx.stack(codes), mx.stack(seen)

@@ -5,8 +5,8 @@ import mlx.nn as nn
 
 from lfm.config import AUDIO_VOCAB, END_OF_AUDIO, LfmAudioConfig
 from lfm.model.conformer import Adapter, Conformer
-from lfm.model.depthformer import DepthEmbedding, Sample, frame
-from lfm.model.lfm2 import Lfm2LM, Lfm2Stack
+from lfm.model.depthformer import DepthEmbedding, Depthformer, Sample
+from lfm.model.lfm2 import Lfm2LM
 from lfm.model.state import State
 
 
@@ -22,7 +22,7 @@ class LfmAudio(nn.Module):
         self.lfm = Lfm2LM(config.lfm)
         self.audio_embedding = nn.Embedding(config.codebooks * AUDIO_VOCAB, hidden)
         self.depth_linear = nn.Linear(hidden, config.codebooks * config.depthformer.hidden_size)
-        self.depthformer = Lfm2Stack(config.depthformer)
+        self.depthformer = Depthformer(config.depthformer)
         self.depth_embeddings = [DepthEmbedding(config.depthformer, config.depth_tied) for _ in range(config.codebooks)]
         self._offsets = mx.arange(config.codebooks) * AUDIO_VOCAB
 
@@ -60,4 +60,4 @@ class LfmAudio(nn.Module):
     def frame_and_logits(self, hidden: mx.array, sample: Sample) -> tuple[mx.array, mx.array]:
         """(hidden,) -> codes (codebooks,) as drawn, and their logits (codebooks, 2049)."""
         inputs = self.depth_linear(hidden[None]).reshape(self.codebooks, -1)  # a matrix here too
-        return frame(inputs, self.depthformer, self.depth_embeddings, sample)
+        return self.depthformer.frame(inputs, self.depth_embeddings, sample)

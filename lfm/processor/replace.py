@@ -6,7 +6,9 @@ from mlx.utils import tree_map
 from lfm.model.conformer import Conformer
 from lfm.model.fast_cpu import RMSNorm, Strided
 from lfm.model.lfm2 import Lfm2Stack
+from lfm.model.lfm_audio import LfmAudio
 from lfm.processor.blocks import LoopedBlock, LoopedNorm
+from lfm.processor.depthformer import LoopedDepthformer
 from lfm.processor.encoder import LoopedConformerLayer, LoopedGELU, LoopedStrided
 from lfm.processor.stored import StoredEmbedding, StoredLinear
 
@@ -20,6 +22,8 @@ def multiply_as_stored(*models: nn.Module) -> None:
                 part["layers"] = [LoopedBlock(block) for block in part.layers]
             elif isinstance(part, Conformer):
                 part["layers"] = [LoopedConformerLayer(layer) for layer in part.layers]
+        if isinstance(model, LfmAudio):
+            model.depthformer = LoopedDepthformer(model.depthformer, model.depth_embeddings)
 
 
 def instead_of(leaf: nn.Module) -> nn.Module:
