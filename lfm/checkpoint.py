@@ -107,7 +107,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "", as_stored: bool
     if as_stored:
         from lfm.processor.replace import multiply_as_stored  # Numba takes half a second to import
 
-        multiply_as_stored(model, *(decoder for decoder in decoders.values() if isinstance(decoder, Detokenizer)))
+        multiply_as_stored(model, *decoders.values())
     else:
         lay_out(model)
     mx.clear_cache()  # what the conversion of dtypes left behind

@@ -21,6 +21,7 @@ from lfm.options import CHAT_AUDIO, Sampling
 from lfm.processor import compiled
 from lfm.processor.blocks import LoopedBlock
 from lfm.processor.cache import RunningKVCache
+from lfm.processor.codec import softened
 from lfm.processor.depthformer import LoopedDepthformer
 from lfm.processor.frame import kth
 from lfm.processor.listening import bent
@@ -135,6 +136,7 @@ def test_formulas_are_exact_enough() -> None:
     wide = x.astype(np.float64)
     both = np.stack([x, np.ones_like(x)]).T.reshape(1, -1).copy()
     np.testing.assert_allclose(gated(both.reshape(-1, 2))[:, 0], wide / (1 + np.exp(-wide)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(softened(x[None])[0], np.where(wide > 0, wide, np.expm1(wide)), atol=1e-6, rtol=1e-6)
     np.testing.assert_allclose(bent(x[None])[0], [y * 0.5 * (1 + math.erf(y / math.sqrt(2))) for y in wide], atol=1e-5)
 
 

@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import ConformerConfig
-from lfm.model.fast_cpu import BLOCK, Linear, Strided, attend, quick, sigmoid, silu
+from lfm.model.fast_cpu import BLOCK, Linear, Strided, attend, mlx_array, quick, sigmoid, silu
 from lfm.model.lfm2 import DepthwiseKernel, depthwise
 
 
@@ -159,7 +159,7 @@ class Conformer(nn.Module):
         positions = positional_encoding(x.shape[1], self.dim).astype(x.dtype)
         for layer in self.layers:
             x = layer(x, positions)
-        return x if isinstance(x, mx.array) else mx.array(x)
+        return mlx_array(x)
 
 
 class Adapter(nn.Module):

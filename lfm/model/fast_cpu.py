@@ -8,6 +8,7 @@ three times what their sums do. A convolution copies its weights at every call; 
 import math
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -34,6 +35,11 @@ def on_cpu() -> bool:
 def quick(x: mx.array) -> bool:
     """Is this a case for what stands here?"""
     return x.dtype == mx.float32 and on_cpu()
+
+
+def mlx_array(x: Any) -> mx.array:
+    """What layers left: NumPy's where loops of `lfm.processor` are in their place."""
+    return x if isinstance(x, mx.array) else mx.array(x)
 
 
 class Linear(nn.Linear):

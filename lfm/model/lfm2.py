@@ -10,7 +10,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RMSNorm, RoPE, attend, silu, weighted
+from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RMSNorm, RoPE, attend, mlx_array, silu, weighted
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 
@@ -157,7 +157,7 @@ class Lfm2Stack(nn.Module):
         """(B, T, C) -> (B, T, C)."""
         for layer in self.layers:
             x = layer(x, state)
-        return x if isinstance(x, mx.array) else mx.array(x)
+        return mlx_array(x)
 
 
 class Lfm2(Lfm2Stack):

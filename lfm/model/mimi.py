@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import MimiConfig
-from lfm.model.fast_cpu import ELU, FEW_POSITIONS, Conv1d, Linear, RoPE, attend
+from lfm.model.fast_cpu import ELU, FEW_POSITIONS, Conv1d, Linear, RoPE, attend, mlx_array
 from lfm.model.lfm2 import band
 from lfm.model.state import Past, SlidingKVCache, State
 
@@ -218,7 +218,7 @@ class Transformer(nn.Module):
         """(B, T, C) -> (B, T, C)."""
         for layer in self.transformer.layers:
             x = layer(x, state)
-        return x
+        return mlx_array(x)
 
 
 class ResidualQuantizer(nn.Module):

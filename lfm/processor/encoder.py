@@ -30,9 +30,6 @@ class LoopedStrided(Strided):
 class LoopedGELU(nn.Module):
     """x, weighed by the normal distribution up to it."""
 
-    def __init__(self, gelu: nn.GELU) -> None:
-        super().__init__()
-
     def __call__(self, x: mx.array) -> mx.array:
         """(..., C) -> (..., C)."""
         return mx.array(listening.bent(rows_of(x))).reshape(x.shape)

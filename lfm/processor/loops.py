@@ -16,13 +16,19 @@ def normed(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
     """Rows of x (R, C) over the root of their mean square."""
     y = np.empty_like(x)
     for row in range(x.shape[0]):
-        squares = np.float32(0)
-        for i in range(x.shape[1]):
-            squares += x[row, i] * x[row, i]
-        share = np.float32(1 / np.sqrt(squares / x.shape[1] + eps))
-        for i in range(x.shape[1]):
-            y[row, i] = x[row, i] * share * weight[i]
+        normalise(y[row], x[row], weight, eps)
     return y
+
+
+@serial
+def normalise(y: np.ndarray, x: np.ndarray, weight: np.ndarray, eps: float) -> None:
+    """One of them, (C,), to y, which may be x."""
+    squares = np.float32(0)
+    for i in range(x.size):
+        squares += x[i] * x[i]
+    share = np.float32(1 / np.sqrt(squares / x.size + eps))
+    for i in range(x.size):
+        y[i] = x[i] * share * weight[i]
 
 
 @serial
@@ -77,16 +83,15 @@ def convolved(
 
 
 @serial
-def turned(heads: np.ndarray, weight: np.ndarray, eps: float, cosines: np.ndarray, sines: np.ndarray, pairwise: bool) -> np.ndarray:
-    """Heads (B, T, H, D), normalised and rotated as their positions, (T, D / 2), ask."""
+def turned(heads: np.ndarray, cosines: np.ndarray, sines: np.ndarray, pairwise: bool) -> np.ndarray:
+    """Heads (B, T, H, D), rotated as their positions, (T, D / 2), ask."""
     out, half = np.empty(heads.shape, np.float32), heads.shape[3] // 2
     for b in range(heads.shape[0]):
         for t in range(heads.shape[1]):
-            plain = normed(heads[b, t], weight, eps)
             for h in range(heads.shape[2]):
                 for i in range(half):
                     first, second = (2 * i, 2 * i + 1) if pairwise else (i, half + i)
-                    x, y = plain[h, first], plain[h, second]
+                    x, y = heads[b, t, h, first], heads[b, t, h, second]
                     out[b, t, h, first] = x * cosines[t, i] - y * sines[t, i]
                     out[b, t, h, second] = x * sines[t, i] + y * cosines[t, i]
     return out
@@ -174,9 +179,29 @@ def answered(
     """x (B, T, C) and its attention; its keys and values are written to those of all positions, (n, B, H', D), from `at` on."""
     batch, length, width = x.shape
     heads = times(normed(x.reshape(-1, width), norm, eps), qkv).reshape(batch, length, -1, q_norm.size)
-    first, end = n_heads + keys.shape[2], at + length
-    queries = turned(heads[:, :, :n_heads], q_norm, eps, cosines, sines, pairwise)
-    keys[at:end] = turned(heads[:, :, n_heads:first], k_norm, eps, cosines, sines, pairwise).transpose(1, 0, 2, 3)
-    values[at:end] = heads[:, :, first:].transpose(1, 0, 2, 3)
-    mixed = attended(queries, keys[:end], values[:end], window)
+    for b in range(batch):
+        for t in range(length):
+            for h in range(n_heads + keys.shape[2]):
+                normalise(heads[b, t, h], heads[b, t, h], q_norm if h < n_heads else k_norm, eps)
+    mixed = remembered(heads, cosines, sines, keys, values, at, pairwise, n_heads, window)
     return x + times(mixed.reshape(-1, width), out_proj).reshape(x.shape)
+
+
+@serial
+def remembered(
+    heads: np.ndarray,
+    cosines: np.ndarray,
+    sines: np.ndarray,
+    keys: np.ndarray,
+    values: np.ndarray,
+    at: int,
+    pairwise: bool,
+    n_heads: int,
+    window: int,
+) -> np.ndarray:
+    """Attention of heads (B, T, H + 2 H', D): queries, keys and values, of which the latter two are written where `answered` says."""
+    first, end = n_heads + keys.shape[2], at + heads.shape[1]
+    queries = turned(heads[:, :, :n_heads], cosines, sines, pairwise)
+    keys[at:end] = turned(heads[:, :, n_heads:first], cosines, sines, pairwise).transpose(1, 0, 2, 3)
+    values[at:end] = heads[:, :, first:].transpose(1, 0, 2, 3)
+    return attended(queries, keys[:end], values[:end], window)

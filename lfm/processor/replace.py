@@ -4,12 +4,14 @@ import mlx.nn as nn
 from mlx.utils import tree_map
 
 from lfm.model.conformer import Conformer
-from lfm.model.fast_cpu import RMSNorm, Strided
+from lfm.model.fast_cpu import ELU, RMSNorm, Strided
 from lfm.model.lfm2 import Lfm2Stack
 from lfm.model.lfm_audio import LfmAudio
+from lfm.model.mimi import Layers
 from lfm.processor.blocks import LoopedBlock, LoopedNorm
 from lfm.processor.depthformer import LoopedDepthformer
 from lfm.processor.encoder import LoopedConformerLayer, LoopedGELU, LoopedStrided
+from lfm.processor.mimi import LoopedELU, LoopedTransformerLayer
 from lfm.processor.stored import StoredEmbedding, StoredLinear
 
 
@@ -20,6 +22,8 @@ def multiply_as_stored(*models: nn.Module) -> None:
         for part in model.modules():
             if isinstance(part, Lfm2Stack):
                 part["layers"] = [LoopedBlock(block) for block in part.layers]
+            elif isinstance(part, Layers):
+                part["layers"] = [LoopedTransformerLayer(layer) for layer in part.layers]
             elif isinstance(part, Conformer):
                 part["layers"] = [LoopedConformerLayer(layer) for layer in part.layers]
         if isinstance(model, LfmAudio):
@@ -38,5 +42,7 @@ def instead_of(leaf: nn.Module) -> nn.Module:
         case Strided():
             return LoopedStrided(leaf)
         case nn.GELU():
-            return LoopedGELU(leaf)
+            return LoopedGELU()
+        case ELU():
+            return LoopedELU()
     return leaf
