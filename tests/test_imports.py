@@ -58,7 +58,7 @@ def test_the_networks_import_mlx_and_the_config_alone() -> None:
 
 
 def test_loops_import_no_mlx_and_know_only_each_other() -> None:
-    names = ("compiled", "products", "formulas", "loops", "listening", "codec", "frame")
+    names = ("compiled", "products", "formulas", "loops", "attention", "listening", "codec", "frame")
     loops = [path for path in SOURCES if module(path) in {f"lfm.processor.{name}" for name in names}]
     assert len(loops) == len(names) and not {found for path in loops for found in reaches(path, "mlx", "lfm.model", "lfm.checkpoint")}
 

@@ -19,13 +19,14 @@ from lfm.layout import parameters
 from lfm.model.conformer import Conformer
 from lfm.options import CHAT_AUDIO, Sampling
 from lfm.processor import compiled
+from lfm.processor.attention import QUERIES, SHORT, attended
 from lfm.processor.blocks import LoopedBlock
 from lfm.processor.cache import RunningKVCache
 from lfm.processor.codec import softened
 from lfm.processor.depthformer import LoopedDepthformer
 from lfm.processor.frame import kth
 from lfm.processor.listening import bent
-from lfm.processor.loops import SHORT, attended, gated
+from lfm.processor.loops import gated
 from lfm.processor.products import GROUP, NEAR, TILE, four_by_three, six_by_four, times
 from lfm.processor.replace import multiply_as_stored
 from lfm.processor.stored import Stored, StoredEmbedding, StoredLinear, numbers
@@ -103,14 +104,15 @@ def test_tiles_of_either_kind_of_processor(tile: Any) -> None:
     np.testing.assert_allclose(y, want, atol=1e-4)
 
 
-@pytest.mark.parametrize("seen", [9, 4 + SHORT // 768])  # on one core, and on all
-@pytest.mark.parametrize("window", [3, 7, 100])
-def test_attention_sees_a_window(window: int, seen: int) -> None:
+# Few queries on one core and on all, and many, by tiles
+@pytest.mark.parametrize(("length", "seen"), [(4, 9), (4, 4 + SHORT // 768), (QUERIES // 4, 200), (QUERIES + 5, QUERIES + 5), (77, 500)])
+@pytest.mark.parametrize("window", [3, 7, 100, 1000])
+def test_attention_sees_a_window(window: int, length: int, seen: int) -> None:
     rng = np.random.default_rng(window)
-    queries = rng.standard_normal((2, 4, 6, 16), np.float32)
+    queries = rng.standard_normal((2, length, 6, 16), np.float32)
     keys, values = (rng.standard_normal((seen, 2, 3, 16), np.float32) for _ in range(2))
     heads = [mx.array(each.transpose(1, 2, 0, 3)) for each in (keys, values)]
-    at, key = np.arange(seen - 4, seen)[:, None], np.arange(seen)[None]
+    at, key = np.arange(seen - length, seen)[:, None], np.arange(seen)[None]
     mask = mx.array(((key <= at) & (key > at - window)).tolist())
     want = mx.fast.scaled_dot_product_attention(mx.array(queries.transpose(0, 2, 1, 3)), *heads, scale=0.25, mask=mask)
     np.testing.assert_allclose(attended(queries, keys, values, window), np.array(want).transpose(0, 2, 1, 3), atol=1e-5)

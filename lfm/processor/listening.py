@@ -3,9 +3,10 @@
 import numpy as np
 from numba import prange
 
+from lfm.processor.attention import QUERIES, multiply
 from lfm.processor.compiled import parallel, serial
 from lfm.processor.formulas import exponential, gelu, logistic, silu
-from lfm.processor.products import Matrix, times
+from lfm.processor.products import COLUMNS, Matrix, times
 
 
 @serial
@@ -78,29 +79,35 @@ def weighed(
 ) -> np.ndarray:
     """Queries, keys and values (T, H, D), distances (2 T - 1, H, D) from T - 1 down, and what is added to queries, (H, D): (T, H, D)."""
     length, heads, size = queries.shape
-    scale = np.float32(1 / np.sqrt(size))
+    width, scale = max(length, COLUMNS), np.float32(1 / np.sqrt(size))
     out = np.empty((length, heads, size), np.float32)
     for h in prange(heads):
-        to_keys, to_distances = queries[:, h] + by_key[h], queries[:, h] + by_distance[h]
-        # (D, T): the innermost loops run over positions, which lie together then.
-        their_keys, their_values, far = keys[:, h].T.copy(), values[:, h].T.copy(), distances[:, h].T.copy()
-        scores = np.empty(length, np.float32)
-        for t in range(length):
-            near = far[:, length - 1 - t : 2 * length - 1 - t]
-            scores[:] = 0
-            for i in range(size):
-                a, b = to_keys[t, i], to_distances[t, i]
+        near, far = np.zeros((width, size), np.float32), np.zeros((2 * width + QUERIES, size), np.float32)
+        across = np.zeros((size, width), np.float32)  # values, the other way round
+        near[:length], far[: 2 * length - 1], across[:, :length] = keys[:, h], distances[:, h], values[:, h].T
+        to_keys, to_distances = np.zeros((QUERIES, size), np.float32), np.zeros((QUERIES, size), np.float32)
+        scores, apart = np.empty((QUERIES, width), np.float32), np.empty((QUERIES, width + QUERIES), np.float32)
+        mixed = np.empty((QUERIES, size), np.float32)
+        for first in range(0, length, QUERIES):
+            count = min(QUERIES, length - first)
+            asked = queries[first : first + count, h]
+            to_keys[:count], to_distances[:count] = asked + by_key[h], asked + by_distance[h]
+            least = length - first - count  # the first of the distances that the last of these queries has
+            multiply(scores, to_keys, near)
+            multiply(apart, to_distances, far[least : least + width + QUERIES])
+            for row in range(count):
+                own, highest = scores[row, :length], np.float32(-np.inf)
                 for key in range(length):
-                    scores[key] += a * their_keys[i, key] + b * near[i, key]
-            highest, total = scores.max(), np.float32(0)
-            for key in range(length):
-                scores[key] = exponential((scores[key] - highest) * scale)
-                total += scores[key]
-            for i in range(size):
-                mixed = np.float32(0)
+                    own[key] += apart[row, count - 1 - row + key]
+                    highest = max(highest, own[key])
+                total = np.float32(0)
                 for key in range(length):
-                    mixed += scores[key] * their_values[i, key]
-                out[t, h, i] = mixed / total
+                    own[key] = exponential((own[key] - highest) * scale)
+                    total += own[key]
+                for key in range(length):
+                    own[key] /= total
+            multiply(mixed, scores, across)
+            out[first : first + count, h] = mixed[:count]
     return out
 
 

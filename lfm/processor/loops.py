@@ -3,12 +3,10 @@
 import numpy as np
 from numba import prange
 
+from lfm.processor.attention import attended
 from lfm.processor.compiled import parallel, serial
-from lfm.processor.formulas import exponential, silu
+from lfm.processor.formulas import silu
 from lfm.processor.products import Matrix, times
-
-SHORT = 1 << 17  # products of queries and keys that are over before a second core has begun
-CHUNK = 128  # positions whose keys and values of one head stay in a core's first cache
 
 
 @serial
@@ -95,67 +93,6 @@ def turned(heads: np.ndarray, cosines: np.ndarray, sines: np.ndarray, pairwise: 
                     out[b, t, h, first] = x * cosines[t, i] - y * sines[t, i]
                     out[b, t, h, second] = x * sines[t, i] + y * cosines[t, i]
     return out
-
-
-@serial
-def attended(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int) -> np.ndarray:
-    """Queries (B, T, H, D) over keys and values (n, B, H', D): (B, T, H, D). The last query is the last key's; each sees a window."""
-    out = np.zeros(queries.shape, np.float32)
-    if queries.size * keys.shape[0] < SHORT:
-        for place in range(keys.shape[1] * keys.shape[2]):
-            attend(out, queries, keys, values, window, place)
-    else:
-        attend_at_once(out, queries, keys, values, window)
-    return out
-
-
-@parallel
-def attend_at_once(out: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int) -> None:
-    """All heads of keys, on all cores."""
-    for place in prange(keys.shape[1] * keys.shape[2]):
-        attend(out, queries, keys, values, window, place)
-
-
-@serial
-def attend(out: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int, place: int) -> None:
-    """The queries of one head of keys, to out, which is zero.
-
-    Some positions at a time, so that all queries find them in the cache; what was summed up is rescaled when a higher score comes.
-    """
-    length, n_heads, size = queries.shape[1:]
-    positions, n_keys = keys.shape[0], keys.shape[2]
-    group, scale = n_heads // n_keys, np.float32(1 / np.sqrt(size))
-    b, kv = place // n_keys, place % n_keys
-    highest, total = np.full((length, group), -np.inf, np.float32), np.zeros((length, group), np.float32)
-    scores = np.empty(CHUNK, np.float32)
-    for chunk in range(0, positions, CHUNK):
-        for t in range(length):
-            seen = positions - length + t + 1
-            begin, end = max(chunk, seen - window), min(chunk + CHUNK, seen)
-            for g in range(group if begin < end else 0):
-                h = kv * group + g
-                top = highest[t, g]
-                for p in range(begin, end):
-                    score = np.float32(0)
-                    for i in range(size):
-                        score += queries[b, t, h, i] * keys[p, b, kv, i]
-                    scores[p - begin] = score * scale
-                    top = max(top, scores[p - begin])
-                less = exponential(highest[t, g] - top)
-                highest[t, g] = top
-                total[t, g] *= less
-                for i in range(size):
-                    out[b, t, h, i] *= less
-                for p in range(end - begin):
-                    scores[p] = exponential(scores[p] - top)
-                    total[t, g] += scores[p]
-                for p in range(begin, end):
-                    for i in range(size):
-                        out[b, t, h, i] += scores[p - begin] * values[p, b, kv, i]
-    for t in range(length):
-        for g in range(group):
-            for i in range(size):
-                out[b, t, kv * group + g, i] /= total[t, g]
 
 
 @serial
