@@ -1,6 +1,7 @@
 """Start the demo: the engine loads in the background while the page is already there."""
 
 import argparse
+import gc
 import logging
 import os
 import re
@@ -63,6 +64,7 @@ def door(password: str | None) -> Callable[[str, str], bool] | None:
 
 def main(argv: list[str]) -> int:
     chosen = flags(argv)
+    gc.disable()  # what is made until the page is there stays: to look through it takes a tenth of the time
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -87,6 +89,9 @@ def main(argv: list[str]) -> int:
         where = {"server_name": chosen.host, "server_port": chosen.port, "share": chosen.share}
         auth = {"auth": door(chosen.password), "auth_message": LOGIN}
         _, local, public = page.launch(**where, **auth, **ui.launch_settings(), prevent_thread_lock=True, quiet=True)
+        gc.freeze()
+        gc.enable()
+        engine.rehearse()
         announce(chosen, local, public)
         try:
             name = engine.wait().name

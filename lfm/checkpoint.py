@@ -158,6 +158,7 @@ def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, q
     packed = {f"{name.removesuffix('.weight')}.{part}" for name in needed for part in ("scales", "biases") if name.endswith(".weight")}
     left = [name for name in tensors.entries if name not in needed | packed and not re.fullmatch(layout.unused, name)]
     _report(tensors, "holds {names}, for which this model has no place. Is it a checkpoint of another model?", left)
+    values = []
     for slot in wanted:
         value = _value(slot, tensors, layout, quantization)
         matrix = slot.path.endswith("weight") and isinstance(slot.module, nn.Linear | nn.Embedding)
@@ -165,7 +166,8 @@ def fill(module: nn.Module, tensors: Tensors, layout: Layout, dtype: mx.Dtype, q
         if mx.issubdtype(value.dtype, mx.floating) and not stays:  # packed weights are integers
             value = value.astype(dtype)
         mx.eval(value)
-        module.load_weights([(slot.path, value)], strict=False)
+        values.append((slot.path, value))
+    module.load_weights(values, strict=False)
     module.eval()  # the batch norm of the encoder uses what it was trained with
 
 

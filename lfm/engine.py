@@ -54,6 +54,7 @@ class Engine:
         self._loaded: LoadedModel | None = None
         self._generator: TokenGenerator | None = None
         self._sessions: dict[int, Session] = {}
+        self._rehearses = False
         self.load(model, revision)
 
     @property
@@ -145,6 +146,10 @@ class Engine:
             request.leave()
             self._unqueue(request)
 
+    def rehearse(self) -> None:
+        """From here on do beforehand what the first requests to a model would wait for. Not while the page starts: it would take longer."""
+        self._mlx.submit(self._begin_to_rehearse)
+
     def close(self) -> None:
         """Cancel what runs, free the model and end the threads."""
         for request in list(self._requests):
@@ -195,12 +200,12 @@ class Engine:
         try:
             from lfm import checkpoint, footprint
             from lfm.generate import TokenGenerator
-            from lfm.rehearsal import rehearsal
 
             log.info("loading %s, BLAS: %s", model, use_fast_blas() or "MLX's own")
             held = self._loaded.info.memory if self._loaded else 0
             footprint.check_memory(folder, self._dtype, held)  # while the one before is still there
-            self._free()
+            if self._loaded:  # else there is nothing, and a look for it would hold up the page that starts meanwhile
+                self._free()
             self._update(state="loading", model=None)
             self._loaded = checkpoint.load(folder, self._dtype, name=model)
             self._generator = TokenGenerator(self._loaded.model)
@@ -211,7 +216,15 @@ class Engine:
         self._before = (model, revision)
         self._update(state="ready", model=self._loaded.info, wanted="")
         self._settled.set()
-        self._rehearse(self._generator, rehearsal(self._loaded, self._generator))
+        if self._rehearses:
+            self._begin_to_rehearse()
+
+    def _begin_to_rehearse(self) -> None:
+        self._rehearses = True
+        if self._loaded and self._generator:
+            from lfm.rehearsal import rehearsal
+
+            self._rehearse(self._generator, rehearsal(self._loaded, self._generator))
 
     def _rehearse(self, generator: "TokenGenerator", steps: Iterator[None]) -> None:
         """One step, and the next behind whoever has asked meanwhile; the model that it is for may have gone by then."""

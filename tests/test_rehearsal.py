@@ -73,6 +73,7 @@ def test_who_asks_meanwhile_is_served_between_two_steps(monkeypatch: pytest.Monk
     monkeypatch.setattr("lfm.rehearsal.rehearsal", slow)
     engine = Engine(str(POCKET))
     try:
+        engine.rehearse()
         engine.wait()
         assert begun.wait(20)
         stream = engine.chat().reply("Hello.")
@@ -98,6 +99,8 @@ def test_a_model_that_goes_takes_its_rehearsal_with_it(monkeypatch: pytest.Monke
     monkeypatch.setattr("lfm.rehearsal.rehearsal", endless)
     engine = Engine(str(POCKET))
     engine.wait()
+    assert not begun.wait(0.2)  # the page may still be starting
+    engine.rehearse()
     assert begun.wait(20)
     engine.close()  # returns, for nothing is left to do
     count = len(steps)

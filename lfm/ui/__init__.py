@@ -10,6 +10,7 @@ from lfm.ui.api import Api
 from lfm.ui.backend import Backend
 from lfm.ui.header import Header
 from lfm.ui.look import launch_settings
+from lfm.ui.one_app import no_app
 from lfm.ui.parts import ASIDE
 from lfm.ui.place import Place
 from lfm.ui.player import Player
@@ -26,7 +27,7 @@ KEEP_FILES = 24 * 3600  # seconds that recordings and replies stay in Gradio's f
 
 def build(engine: Backend, place: Place = Place.HERE) -> gr.Blocks:
     """The whole page. Launch it with `launch_settings()`."""
-    with gr.Blocks(title="LFM2 Audio", analytics_enabled=False, delete_cache=(3600, KEEP_FILES)) as page:
+    with no_app(), gr.Blocks(title="LFM2 Audio", analytics_enabled=False, delete_cache=(3600, KEEP_FILES)) as page:
         page.temp_file_sets.append(MADE)  # what the page itself writes is cleared like what Gradio writes
         present: WeakValueDictionary[str, Visitor] = WeakValueDictionary()
         visitor = gr.State(lambda: Visitor(engine, present))  # a plain function: a State would copy the owner of a method
