@@ -12,8 +12,9 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
+from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d
 from lfm.model.lfm2 import Attention, Block, DepthwiseKernel, ShortConv, SwiGLU
-from lfm.model.mimi import ResidualQuantizer, Upsample
+from lfm.model.mimi import ResidualQuantizer
 
 Rule = tuple[str, ...]  # a pattern, and what it becomes: several names are the parts whose rows follow one another
 
@@ -144,19 +145,29 @@ def relayout(slot: Slot, tensor: mx.array, channels_last: bool) -> mx.array:
     Raises:
         ValueError: the tensor has other axes than such a module's tensor has.
     """
+    if isinstance(slot.parent, CausalConvTranspose1d):
+        return upsampling(tensor, slot.parent.stride)
     if not slot.path.endswith(".weight"):
         return tensor
     match slot.module:
-        case nn.Conv1d() | nn.Conv2d():
+        case nn.Conv2d():
             return tensor if channels_last else mx.contiguous(mx.moveaxis(tensor, 1, -1))  # a view would be copied at every call
-        case nn.ConvTranspose1d():  # (in, out, kernel); one channel at a time: (channels, 1, kernel)
-            return mx.contiguous(tensor.transpose(0, 2, 1) if isinstance(slot.parent, Upsample) else tensor.transpose(1, 2, 0))
         case DepthwiseKernel():  # (channels, 1, kernel)
             return mx.squeeze(tensor, -1 if channels_last else 1)
-        case nn.Linear() if tensor.ndim > 2:  # a convolution of kernel 1
-            kernel = range(1, tensor.ndim - 1) if channels_last else range(2, tensor.ndim)
-            return mx.squeeze(tensor, tuple(kernel))
+        case nn.Linear() if tensor.ndim > 2:  # a convolution, by what each output sees
+            tensor = tensor if channels_last else mx.moveaxis(tensor, 1, -1)
+            if tensor.shape[1:-1] != ((slot.parent.kernel,) if isinstance(slot.parent, CausalConv1d) else (1,) * (tensor.ndim - 2)):
+                raise ValueError(f"{tensor.shape} is another kernel")
+            return mx.contiguous(tensor.flatten(1))
     return tensor
+
+
+def upsampling(tensor: mx.array, stride: int) -> mx.array:
+    """A transposed convolution's weight (in, out, 2 stride) or bias (out,) -> (stride out, 2 in) or (stride out,), the older input first."""
+    if tensor.ndim == 1:
+        return mx.tile(tensor, stride)
+    new_then_old = tensor.reshape(*tensor.shape[:2], 2, stride)
+    return mx.contiguous(new_then_old[:, :, ::-1].transpose(3, 1, 2, 0)).reshape(-1, 2 * len(tensor))
 
 
 def codebooks(parts: list[mx.array]) -> mx.array:

@@ -94,11 +94,14 @@ def test_every_kind_of_tensor_lands_in_our_axes(published: Path, loaded: LoadedM
 
 def test_mimi_and_detokenizer_land_in_our_axes(published: Path, loaded: LoadedModel) -> None:
     raw, ours = read(published, MIMI_FILE), parameters(loaded.decoders["Mimi"])
-    assert same(ours["encoder.model.3.conv.weight"], raw["encoder.model.3.conv.conv.weight"].transpose(0, 2, 1))
-    assert same(ours["decoder.model.3.block.1.conv.weight"], raw["decoder.model.3.block.1.conv.conv.weight"].transpose(0, 2, 1))
-    assert same(ours["decoder.model.2.convtr.weight"], raw["decoder.model.2.convtr.convtr.weight"].transpose(1, 2, 0))
-    assert same(ours["downsample.conv.weight"], raw["downsample.conv.conv.conv.weight"].transpose(0, 2, 1))
-    assert same(ours["upsample.convtr.weight"], raw["upsample.convtr.convtr.convtr.weight"].transpose(0, 2, 1))
+    assert same(ours["encoder.model.3.conv.weight"], raw["encoder.model.3.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
+    assert same(ours["decoder.model.3.block.1.conv.weight"], raw["decoder.model.3.block.1.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
+    stem = "decoder.model.2.convtr"
+    new, old = mx.split(raw[f"{stem}.convtr.weight"].transpose(2, 1, 0), 2)  # (stride, out, in): a product with the older input and the newer
+    assert same(ours[f"{stem}.weight"], mx.concatenate([old, new], axis=2).flatten(0, 1))
+    assert same(ours[f"{stem}.bias"], mx.concatenate(len(new) * [raw[f"{stem}.convtr.bias"]]))
+    assert same(ours["downsample.conv.weight"], raw["downsample.conv.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
+    assert same(ours["upsample.convtr.weight"], raw["upsample.convtr.convtr.convtr.weight"][:, 0])
     layer = "decoder_transformer.transformer.layers.1"
     assert same(ours[f"{layer}.self_attn.in_proj.weight"], raw[f"{layer}.self_attn.in_proj_weight"])
     assert same(ours[f"{layer}.layer_scale_2.scale"], raw[f"{layer}.layer_scale_2.scale"])

@@ -14,7 +14,6 @@ from lfm.model.fast_cpu import (
     FEW_POSITIONS,
     FEW_SCORES,
     ROWS,
-    Conv1d,
     Linear,
     RMSNorm,
     RoPE,
@@ -36,13 +35,6 @@ def test_a_product_is_the_same_whichever_matrix_stands_left(rows: int, bias: boo
     x = noise(1, rows, 48)
     assert layer(x).shape == (1, rows, 80)
     np.testing.assert_allclose(layer(x), nn.Linear.__call__(layer, x), atol=1e-5)
-
-
-@pytest.mark.parametrize(("kernel", "stride", "bias"), [(1, 1, True), (3, 1, True), (7, 1, False), (4, 2, True), (16, 8, True)])
-def test_a_convolution_is_a_product(kernel: int, stride: int, bias: bool) -> None:
-    layer = Conv1d(12, 20, kernel, stride=stride, bias=bias)
-    x = noise(2, 35, 12)
-    np.testing.assert_allclose(layer(x), nn.Conv1d.__call__(layer, x), atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(21, 18), (140, 66)])

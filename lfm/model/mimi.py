@@ -9,94 +9,13 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import MimiConfig
-from lfm.model.fast_cpu import ELU, FEW_POSITIONS, Conv1d, Linear, RoPE, attend, mlx_array
+from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, Upsample
+from lfm.model.fast_cpu import ELU, FEW_POSITIONS, Linear, RoPE, attend, mlx_array
 from lfm.model.lfm2 import band
-from lfm.model.state import Past, SlidingKVCache, State
+from lfm.model.state import SlidingKVCache, State
 
 SAMPLE_RATE = 24_000
 SAMPLES_PER_FRAME = SAMPLE_RATE * 2 // 25  # 12.5 Hz
-
-
-class CausalConv1d(nn.Module):
-    """A convolution that sees only the past; the state carries the inputs that a later chunk still needs."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        self.history = kernel - stride
-        self.conv = Conv1d(in_channels, out_channels, kernel, stride=stride)
-
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        """(B, T, C) with T a multiple of the stride -> (B, T / stride, C')."""
-        return self.conv(after_past(self, x, self.history, state, edge=False))
-
-
-class Downsample(nn.Module):
-    """Half the frames; before the start the first input repeats."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.conv = Conv1d(dim, dim, 4, stride=2, bias=False)
-
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        """(B, 2T, C) -> (B, T, C)."""
-        return self.conv(after_past(self, x, 2, state, edge=True))
-
-
-def after_past(module: nn.Module, x: mx.array, history: int, state: State | None, *, edge: bool) -> mx.array:
-    """`x` behind the last `history` inputs: zeros at the start or, with `edge`, the first input repeated."""
-    if history == 0:
-        return x
-    past = Past() if state is None else state.slot(module, Past)
-    if past.value is None:
-        past.value = mx.repeat(x[:, :1] if edge else mx.zeros_like(x[:, :1]), history, axis=1)
-    x = mx.concatenate([past.value, x], axis=1)
-    past.value = x[:, -history:]
-    return x
-
-
-def overlap(module: nn.Module, pieces: mx.array, state: State | None) -> mx.array:
-    """Add each piece's second half to the next one's first; the state carries the last half.
-
-    Args:
-        pieces: (B, T, 2 stride, C), what each input of a transposed convolution becomes.
-    Returns:
-        (B, T stride, C).
-    """
-    batch, length, size, channels = pieces.shape
-    first, second = mx.split(pieces, 2, axis=2)
-    past = Past() if state is None else state.slot(module, Past)
-    if past.value is None:
-        past.value = mx.zeros_like(second[:, :1])
-    carried = mx.concatenate([past.value, second[:, :-1]], axis=1)
-    past.value = second[:, -1:]
-    return (first + carried).reshape(batch, length * size // 2, channels)
-
-
-class CausalConvTranspose1d(nn.Module):
-    """An upsampling convolution whose kernel is twice its stride: one matrix product, then overlapping halves."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        self.convtr = nn.ConvTranspose1d(in_channels, out_channels, 2 * stride, stride=stride)
-
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        """(B, T, C) -> (B, T stride, C')."""
-        out_channels, kernel, in_channels = self.convtr.weight.shape
-        pieces = x @ self.convtr.weight.reshape(-1, in_channels).T
-        pieces = pieces.reshape(*x.shape[:2], out_channels, kernel).swapaxes(2, 3)
-        return overlap(self, pieces, state) + self.convtr.bias
-
-
-class Upsample(nn.Module):
-    """Twice the frames, each channel for itself."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.convtr = nn.ConvTranspose1d(1, dim, 4, stride=2, bias=False)  # weight (dim, 4, 1)
-
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        """(B, T, C) -> (B, 2T, C)."""
-        return overlap(self, x[:, :, None] * self.convtr.weight[..., 0].T, state)
 
 
 class ResidualBlock(nn.Module):
@@ -229,6 +148,7 @@ class ResidualQuantizer(nn.Module):
         self.input_proj = Linear(config.dimension, config.codebook_dim, bias=False)
         self.output_proj = Linear(config.codebook_dim, config.dimension, bias=False)
         self.codebooks = mx.zeros((codebooks, config.bins, config.codebook_dim))
+        self._offsets = mx.arange(codebooks) * config.bins
 
     def encode(self, x: mx.array) -> list[mx.array]:
         """(B, T, C) -> codes (B, T) of each codebook, in order."""
@@ -239,10 +159,9 @@ class ResidualQuantizer(nn.Module):
             residual = residual - table[codes[-1]]
         return codes
 
-    def decode(self, codes: list[mx.array]) -> mx.array:
-        """Codes (B, T) of each codebook -> (B, T, C)."""
-        first, *rest = (table[code] for table, code in zip(self.codebooks, codes, strict=True))
-        return self.output_proj(sum(rest, first))
+    def decode(self, codes: mx.array) -> mx.array:
+        """(B, T, codebooks) -> (B, T, C)."""
+        return self.output_proj(self.codebooks.flatten(0, 1)[codes + self._offsets].sum(axis=2))
 
 
 class SplitQuantizer(nn.Module):
@@ -259,8 +178,7 @@ class SplitQuantizer(nn.Module):
 
     def decode(self, codes: mx.array) -> mx.array:
         """(B, T, codebooks) -> (B, T, C)."""
-        first, *rest = (codes[..., i] for i in range(codes.shape[-1]))
-        return self.rvq_first.decode([first]) + self.rvq_rest.decode(rest)
+        return self.rvq_first.decode(codes[..., :1]) + self.rvq_rest.decode(codes[..., 1:])
 
 
 class Mimi(nn.Module):
@@ -272,7 +190,7 @@ class Mimi(nn.Module):
         super().__init__()
         self.encoder = SeanetEncoder(config)
         self.encoder_transformer = Transformer(config)
-        self.downsample = Downsample(config.dimension)
+        self.downsample = CausalConv1d(config.dimension, config.dimension, 4, stride=2, bias=False, edge=True)
         self.quantizer = SplitQuantizer(config)
         self.upsample = Upsample(config.dimension)
         self.decoder_transformer = Transformer(config)

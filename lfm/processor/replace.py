@@ -12,6 +12,7 @@ from lfm.processor.blocks import LoopedBlock, LoopedNorm
 from lfm.processor.depthformer import LoopedDepthformer
 from lfm.processor.encoder import LoopedConformerLayer, LoopedGELU, LoopedStrided
 from lfm.processor.mimi import LoopedELU, LoopedTransformerLayer
+from lfm.processor.products import COLUMNS
 from lfm.processor.stored import StoredEmbedding, StoredLinear
 
 
@@ -33,7 +34,7 @@ def multiply_as_stored(*models: nn.Module) -> None:
 def instead_of(leaf: nn.Module) -> nn.Module:
     """What replaces a module that has none inside it; most stay as they are."""
     match leaf:
-        case nn.Linear() | nn.QuantizedLinear():
+        case nn.Linear() | nn.QuantizedLinear() if len(leaf.weight) >= COLUMNS:
             return StoredLinear(leaf)
         case nn.Embedding() | nn.QuantizedEmbedding():
             return StoredEmbedding(leaf)
