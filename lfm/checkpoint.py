@@ -19,6 +19,7 @@ from lfm.footprint import is_large
 from lfm.layout import CONVERTED, DETOKENIZER, MIMI, PUBLISHED, Layout, Slot, codebooks, parameters, relayout, slots
 from lfm.lexicon import Lexicon, lexicon_of
 from lfm.model.detokenizer import Detokenizer
+from lfm.model.fast_cpu import HeadNorm
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.mimi import Mimi, ResidualQuantizer
 from lfm.options import DecoderName
@@ -183,6 +184,8 @@ def _value(slot: Slot, tensors: Tensors, layout: Layout, quantization: Quantizat
     try:
         if isinstance(slot.module, ResidualQuantizer) and slot.path.endswith("codebooks"):
             value = codebooks(parts)
+        elif isinstance(slot.module, HeadNorm) and slot.rows:  # heads of a kind share one on disk
+            value = mx.concatenate([mx.broadcast_to(part, (heads, *part.shape)) for heads, part in zip(slot.rows, parts, strict=True)])
         else:
             parts = [relayout(slot, part, layout.channels_last) for part in parts]
             if slot.rows and [len(part) for part in parts] != slot.rows:
@@ -241,10 +244,12 @@ def _report(tensors: Tensors, message: str, names: set[str] | list[str]) -> None
 
 
 def _count(model: nn.Module) -> int:
-    """Parameters, a quantised weight counting for what it stands for."""
+    """Parameters, a quantised weight counting for what it stands for, and what heads share once."""
     modules, total = dict(model.named_modules()), 0
     for path, value in parameters(model).items():
         owner, _, key = path.rpartition(".")
-        if key not in ("scales", "biases"):
+        if isinstance(modules[owner], HeadNorm):
+            total += 2 * value.shape[1]
+        elif key not in ("scales", "biases"):
             total += value.size * 32 // modules[owner].bits if value.dtype == mx.uint32 else value.size
     return total

@@ -13,6 +13,7 @@ import mlx.nn as nn
 from mlx.utils import tree_flatten
 
 from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d
+from lfm.model.fast_cpu import HeadNorm
 from lfm.model.lfm2 import Attention, Block, DepthwiseKernel, ShortConv, SwiGLU
 from lfm.model.mimi import ResidualQuantizer
 
@@ -35,6 +36,7 @@ class Layout:
         return names
 
 
+HEADS: Rule = (r"\.qk_layernorm\.", ".q_layernorm.", ".k_layernorm.")
 FUSED: tuple[Rule, ...] = (
     (r"\.self_attn\.qkv_proj\.", ".self_attn.q_proj.", ".self_attn.k_proj.", ".self_attn.v_proj."),
     (r"\.feed_forward\.w13\.", ".feed_forward.w1.", ".feed_forward.w3."),
@@ -44,6 +46,7 @@ UNUSED = rf"audio_embedding\.(embedding_norm|to_logits)\..*|{BUFFERS}"
 
 PUBLISHED = Layout(
     rules=(
+        HEADS,
         (r"^(depthformer\..*)\.self_attn\.([qk]_layernorm)\.", r"\1.operator.bounded_attention.\2."),
         (r"^(depthformer\..*)\.self_attn\.", r"\1.operator."),
         (r"^audio_embedding\.", "audio_embedding.embedding."),
@@ -54,6 +57,7 @@ PUBLISHED = Layout(
 
 CONVERTED = Layout(  # mlx-audio's lfm_audio, as in the mlx-community repositories
     rules=(
+        HEADS,
         *FUSED,
         (r"^audio_embedding\.", "audio_embedding.embedding."),
         (r"^audio_adapter\.model\.", "audio_adapter.layers."),
@@ -78,7 +82,7 @@ CONVERTED = Layout(  # mlx-audio's lfm_audio, as in the mlx-community repositori
     channels_last=True,
 )
 
-DETOKENIZER = Layout(rules=FUSED, unused=r"lfm\.embed_tokens\.weight|istft\.window")
+DETOKENIZER = Layout(rules=(HEADS, *FUSED), unused=r"lfm\.embed_tokens\.weight|istft\.window")
 
 MIMI = Layout(
     rules=(
@@ -106,6 +110,8 @@ class Slot:
         if len(self.names) == 1:
             return None
         match self.parent:
+            case Attention() as attention if isinstance(self.module, HeadNorm):
+                return [attention.n_heads, attention.n_kv_heads]
             case Attention() as attention:
                 kv = attention.n_kv_heads * attention.head_dim
                 return [attention.n_heads * attention.head_dim, kv, kv]
@@ -163,7 +169,7 @@ def relayout(slot: Slot, tensor: mx.array, channels_last: bool) -> mx.array:
 
 
 def upsampling(tensor: mx.array, stride: int) -> mx.array:
-    """A transposed convolution's weight (in, out, 2 stride) or bias (out,) -> (stride out, 2 in) or (stride out,), the older input first."""
+    """A transposed convolution's weight (in, out, 2 stride) or bias (out,) -> (stride out, 2 in), older input first, or (stride out,)."""
     if tensor.ndim == 1:
         return mx.tile(tensor, stride)
     new_then_old = tensor.reshape(*tensor.shape[:2], 2, stride)

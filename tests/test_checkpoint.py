@@ -89,7 +89,8 @@ def test_every_kind_of_tensor_lands_in_our_axes(published: Path, loaded: LoadedM
     assert same(ours["lfm.layers.3.feed_forward.w13.weight"], mx.concatenate(parts))
     operator = "depthformer.layers.1.operator"
     assert same(ours[f"{operator}.qkv_proj.weight"], raw[f"{operator}.qkv_proj.weight"])
-    assert same(ours[f"{operator}.k_layernorm.weight"], raw[f"{operator}.bounded_attention.k_layernorm.weight"])
+    for row, part in ((0, "q"), (-1, "k")):
+        assert same(ours[f"{operator}.qk_layernorm.weight"][row], raw[f"{operator}.bounded_attention.{part}_layernorm.weight"])
 
 
 def test_mimi_and_detokenizer_land_in_our_axes(published: Path, loaded: LoadedModel) -> None:
@@ -97,7 +98,7 @@ def test_mimi_and_detokenizer_land_in_our_axes(published: Path, loaded: LoadedMo
     assert same(ours["encoder.model.3.conv.weight"], raw["encoder.model.3.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
     assert same(ours["decoder.model.3.block.1.conv.weight"], raw["decoder.model.3.block.1.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
     stem = "decoder.model.2.convtr"
-    new, old = mx.split(raw[f"{stem}.convtr.weight"].transpose(2, 1, 0), 2)  # (stride, out, in): a product with the older input and the newer
+    new, old = mx.split(raw[f"{stem}.convtr.weight"].transpose(2, 1, 0), 2)  # (stride, out, in): for the newer input and the older
     assert same(ours[f"{stem}.weight"], mx.concatenate([old, new], axis=2).flatten(0, 1))
     assert same(ours[f"{stem}.bias"], mx.concatenate(len(new) * [raw[f"{stem}.convtr.bias"]]))
     assert same(ours["downsample.conv.weight"], raw["downsample.conv.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
@@ -189,7 +190,10 @@ def test_info_tells_family_voices_and_size(copy: Path, loaded: LoadedModel) -> N
     info = loaded.info
     assert (info.family, info.decoders, info.noise) == ("LFM2.5-Audio", ("Detokenizer", "Mimi"), True)
     assert info.voices == ("US male", "US female", "UK male", "UK female")
-    assert info.parameters == sum(value.size for value in parameters(loaded.model).values())
+    shared = {
+        name: 2 * value.shape[1] for name, value in parameters(loaded.model).items() if "qk_layernorm" in name
+    }  # by all heads of a kind
+    assert shared and info.parameters == sum(shared.get(name, value.size) for name, value in parameters(loaded.model).items())
     assert info.memory == sum(v.nbytes for m in (loaded.model, *loaded.decoders.values()) for v in parameters(m).values())
     assert loaded.decoder() is loaded.decoders["Detokenizer"]
     assert loaded.decoder("Mimi") is loaded.decoders["Mimi"]

@@ -18,6 +18,7 @@ FEW_NUMBERS = 1 << 11  # whose activations are MLX's own
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
 FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
+TURNS = 64  # positions whose matrices are made at once
 BLOCK = 16  # positions of the encoder that are made at once: some MB on the way, which a cache holds
 
 # exp(y) - 1 as y, y^2, ...: fitted so that exp(-8 y), which squares make of it, is right to 6e-9 for y >= 0
@@ -90,27 +91,61 @@ class RMSNorm(nn.RMSNorm):
         return x * mx.rsqrt((x * x).mean(-1, keepdims=True) + self.eps) * self.weight
 
 
-@lru_cache(maxsize=64)
-def turns(dims: int, pairwise: bool, base: float, first: int, length: int) -> mx.array:
-    """What rotates row vectors at some positions, (length, dims, dims)."""
+class HeadNorm(nn.Module):
+    """An RMS norm of each head alone; each has a weight of its own."""
+
+    def __init__(self, heads: int, dims: int, eps: float) -> None:
+        super().__init__()
+        self.weight, self.eps = mx.ones((heads, dims)), eps
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """(B, heads, T, dims)."""
+        normed = x * mx.rsqrt((x * x).mean(-1, keepdims=True) + self.eps) if quick(x) else mx.fast.rms_norm(x, None, self.eps)
+        return normed * self.weight[:, None]
+
+
+@lru_cache(maxsize=8)
+def turning(dims: int, pairwise: bool, base: float) -> tuple[mx.array, mx.array, mx.array]:
+    """Angle of each number at the first position (dims,), and what its cosine and sine are multiplied by (dims, dims)."""
     half, quarter = mx.eye(dims // 2), mx.array([[0.0, 1.0], [-1.0, 0.0]])
-    angle = mx.arange(first, first + length)[:, None] * mx.exp(mx.arange(dims // 2) * (-2 * math.log(base) / dims))
-    angle = mx.repeat(angle, 2, axis=-1) if pairwise else mx.tile(angle, (1, 2))
+    angle = mx.exp(mx.arange(dims // 2) * (-2 * math.log(base) / dims))
+    angle = mx.repeat(angle, 2) if pairwise else mx.tile(angle, 2)
     crossed = mx.kron(half, quarter) if pairwise else mx.kron(quarter, half)
-    matrices = mx.cos(angle)[:, None] * mx.eye(dims) + mx.sin(angle)[:, None] * crossed
-    mx.eval(matrices)  # a compiled graph keeps them as they are
+    parts = angle, mx.eye(dims), crossed
+    mx.eval(parts)
+    return parts
+
+
+@lru_cache(maxsize=16)
+def turns_of(dims: int, pairwise: bool, base: float, block: int) -> mx.array:
+    """What rotates row vectors at the positions of a block, (TURNS, dims, dims)."""
+    angle, straight, crossed = turning(dims, pairwise, base)
+    angles = mx.arange(block * TURNS, (block + 1) * TURNS)[:, None] * angle
+    matrices = mx.cos(angles)[:, None] * straight + mx.sin(angles)[:, None] * crossed
+    mx.eval(matrices)
     return matrices
 
 
 class RoPE(nn.RoPE):
     """Rotary positions."""
 
-    def __call__(self, x: mx.array, offset: int = 0) -> mx.array:
+    def at(self, offset: int, x: mx.array) -> mx.array | int:
+        """How to turn x (B, T, ...), whose first position is `offset`: the matrices of a few positions, or that number."""
+        length = x.shape[1]
+        if length > FEW_POSITIONS or not quick(x):
+            return offset
+        block, first = divmod(offset, TURNS)
+        way = self.dims, bool(self.traditional), self.base
+        matrices = turns_of(*way, block)
+        if first + length > TURNS:
+            matrices = mx.concatenate([matrices, turns_of(*way, block + 1)])
+        return matrices[first : first + length]
+
+    def __call__(self, x: mx.array, at: mx.array | int) -> mx.array:
         """(B, heads, T, dims)."""
-        if x.shape[2] > FEW_POSITIONS or not quick(x):
-            return super().__call__(x, offset=offset)
-        matrices = turns(self.dims, bool(self.traditional), self.base, offset, x.shape[2])
-        return (x.swapaxes(1, 2) @ matrices).swapaxes(1, 2)
+        if isinstance(at, int):
+            return super().__call__(x, offset=at)
+        return (x.swapaxes(1, 2) @ at).swapaxes(1, 2)
 
 
 def attend(queries: mx.array, keys: mx.array, values: mx.array, scale: float, mask: mx.array | str | None) -> mx.array:

@@ -10,7 +10,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RMSNorm, RoPE, attend, mlx_array, silu, weighted
+from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, Linear, RMSNorm, RoPE, attend, mlx_array, silu, weighted
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 
@@ -67,26 +67,30 @@ class Attention(nn.Module):
         width = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
         self.qkv_proj = Linear(config.hidden_size, width, bias=False)
         self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
-        self.q_layernorm = RMSNorm(self.head_dim, eps=config.norm_eps)
-        self.k_layernorm = RMSNorm(self.head_dim, eps=config.norm_eps)
+        self.qk_layernorm = HeadNorm(self.n_heads + self.n_kv_heads, self.head_dim, config.norm_eps)
         self._rope = RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
 
     def cache(self) -> KVCache | SlidingKVCache:
         return KVCache() if self.window is None else SlidingKVCache(self.window)
 
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        """(B, T, C) -> (B, T, C)."""
-        batch, length, _ = x.shape
-        cache = self.cache() if state is None else state.slot(self, self.cache)
-        heads = self.qkv_proj(x).reshape(batch, length, -1, self.head_dim).transpose(0, 2, 1, 3)
-        queries, keys, values = mx.split(heads, [self.n_heads, self.n_heads + self.n_kv_heads], axis=1)
-        queries = self._rope(self.q_layernorm(queries), offset=cache.offset)
-        keys = self._rope(self.k_layernorm(keys), offset=cache.offset)
+    def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+        """(B, T, C), and where it is -> queries, keys and values, (B, their heads, T, head_dim)."""
+        heads = self.qkv_proj(x).reshape(*x.shape[:2], -1, self.head_dim).transpose(0, 2, 1, 3)
+        turned, values = mx.split(heads, [self.n_heads + self.n_kv_heads], axis=1)
+        queries, keys = mx.split(self._rope(self.qk_layernorm(turned), at), [self.n_heads], axis=1)
+        return queries, keys, values
+
+    def attend(self, queries: mx.array, keys: mx.array, values: mx.array, cache: KVCache | SlidingKVCache) -> mx.array:
+        """What each query sees of all positions so far, (B, heads, T, head_dim)."""
         keys, values = cache.append(keys, values)
+        length = queries.shape[2]
         everything = "causal" if length > 1 else None
         mask = everything if self.window is None else band(length, keys.shape[2], self.window)
-        out = attend(queries, keys, values, self.head_dim**-0.5, mask)
-        return self.out_proj(out.transpose(0, 2, 1, 3).reshape(batch, length, -1))
+        return attend(queries, keys, values, self.head_dim**-0.5, mask)
+
+    def out(self, seen: mx.array) -> mx.array:
+        """(B, heads, T, head_dim) -> (B, T, C)."""
+        return self.out_proj(seen.transpose(0, 2, 1, 3).flatten(2))
 
 
 class SwiGLU(nn.Module):
@@ -105,8 +109,8 @@ class SwiGLU(nn.Module):
 class Block(nn.Module):
     """An operator and a feed-forward, each behind a norm and added to what came in.
 
-    What needs no cache of keys is a function of arrays alone. For the few positions of a step it is compiled, so that handing out its small
-    operations costs little beside them.
+    What needs no cache of keys is a function of arrays alone: the block with a convolution, and what comes before and after attention. For
+    the few positions of a step it is compiled, so that handing out its small operations costs little beside them.
     """
 
     def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
@@ -115,13 +119,24 @@ class Block(nn.Module):
         self.operator = ShortConv(config) if layer_type == "conv" else Attention(config, layer_type)
         self.ffn_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         self.feed_forward = SwiGLU(config)
-        self._convolved, self._fed = mx.compile(self.convolved), mx.compile(self.fed)
+        self._convolved = mx.compile(self.convolved)
+        self._asked, self._answered = mx.compile(self.asked), mx.compile(self.answered)
 
     def convolved(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
         """The block with a short convolution: x (B, T, C) and the convolution's past, before and after."""
         assert isinstance(self.operator, ShortConv)
         mixed, past = self.operator(self.operator_norm(x), past)
         return self.fed(x, mixed), past
+
+    def asked(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+        """Queries, keys and values of the block with attention."""
+        assert isinstance(self.operator, Attention)
+        return self.operator.heads(self.operator_norm(x), at)
+
+    def answered(self, x: mx.array, seen: mx.array) -> mx.array:
+        """What follows its attention."""
+        assert isinstance(self.operator, Attention)
+        return self.fed(x, self.operator.out(seen))
 
     def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
         """What follows the operator."""
@@ -130,13 +145,16 @@ class Block(nn.Module):
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T, C)."""
-        few = x.shape[1] <= FEW_POSITIONS
-        if isinstance(self.operator, Attention):
-            mixed = self.operator(self.operator_norm(x), state)
-            return (self._fed if few else self.fed)(x, mixed)
-        past = Past() if state is None else state.slot(self.operator, Past)
+        few, operator = x.shape[1] <= FEW_POSITIONS, self.operator
+        if isinstance(operator, Attention):
+            cache = operator.cache() if state is None else state.slot(operator, operator.cache)
+            at = operator._rope.at(cache.offset, x)
+            queries, keys, values = (self.asked if isinstance(at, int) else self._asked)(x, at)
+            seen = operator.attend(queries, keys, values, cache)
+            return (self._answered if few else self.answered)(x, seen)
+        past = Past() if state is None else state.slot(operator, Past)
         if past.value is None:
-            past.value = mx.zeros((x.shape[0], self.operator.history, x.shape[2]), x.dtype)
+            past.value = mx.zeros((x.shape[0], operator.history, x.shape[2]), x.dtype)
         x, past.value = (self._convolved if few else self.convolved)(x, past.value)
         return x
 

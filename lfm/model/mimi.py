@@ -87,15 +87,20 @@ class SelfAttention(nn.Module):
         self.out_proj = Linear(config.dimension, config.dimension, bias=False)
         self._rope = RoPE(self.head_dim, traditional=True, base=config.rope_theta)
 
-    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        batch, length, _ = x.shape
-        cache = SlidingKVCache(self.window) if state is None else state.slot(self, lambda: SlidingKVCache(self.window))
-        heads = self.in_proj(x).reshape(batch, length, 3, self.n_heads, self.head_dim).transpose(2, 0, 3, 1, 4)
-        queries, keys = (self._rope(part, offset=cache.offset) for part in (heads[0], heads[1]))
-        keys, values = cache.append(keys, heads[2])
-        mask = band(length, keys.shape[2], self.window)
-        out = attend(queries, keys, values, self.head_dim**-0.5, mask)
-        return self.out_proj(out.transpose(0, 2, 1, 3).reshape(x.shape))
+    def cache(self) -> SlidingKVCache:
+        return SlidingKVCache(self.window)
+
+    def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+        """(B, T, C), and where it is -> queries, keys and values, (B, heads, T, head_dim)."""
+        heads = self.in_proj(x).reshape(*x.shape[:2], -1, self.head_dim).transpose(0, 2, 1, 3)
+        turned, values = mx.split(heads, [2 * self.n_heads], axis=1)
+        queries, keys = mx.split(self._rope(turned, at), 2, axis=1)
+        return queries, keys, values
+
+    def attend(self, queries: mx.array, keys: mx.array, values: mx.array, cache: SlidingKVCache) -> mx.array:
+        """What each query sees, (B, heads, T, head_dim)."""
+        keys, values = cache.append(keys, values)
+        return attend(queries, keys, values, self.head_dim**-0.5, band(queries.shape[2], keys.shape[2], self.window))
 
 
 class TransformerLayer(nn.Module):
@@ -108,16 +113,24 @@ class TransformerLayer(nn.Module):
         self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
         self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
-        self._fed = mx.compile(self.fed)
+        self._asked, self._answered = mx.compile(self.asked), mx.compile(self.answered)
 
-    def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
+    def asked(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+        """Queries, keys and values."""
+        return self.self_attn.heads(self.norm1(x), at)
+
+    def answered(self, x: mx.array, seen: mx.array) -> mx.array:
         """What follows the attention."""
-        x = x + self.layer_scale_1(mixed)
+        x = x + self.layer_scale_1(self.self_attn.out_proj(seen.transpose(0, 2, 1, 3).flatten(2)))
         return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        mixed = self.self_attn(self.norm1(x), state)
-        return (self._fed if x.shape[1] <= FEW_POSITIONS else self.fed)(x, mixed)
+        attention = self.self_attn
+        cache = attention.cache() if state is None else state.slot(attention, attention.cache)
+        at = attention._rope.at(cache.offset, x)
+        queries, keys, values = (self.asked if isinstance(at, int) else self._asked)(x, at)
+        seen = attention.attend(queries, keys, values, cache)
+        return (self._answered if x.shape[1] <= FEW_POSITIONS else self.answered)(x, seen)
 
 
 class Layers(nn.Module):

@@ -51,7 +51,8 @@ class LoopedBlock(nn.Module):
             self._convolved = (*norm, operator.in_proj.matrix, taps, operator.out_proj.matrix)
         else:
             rope = operator._rope
-            heads = numbers(operator.q_layernorm.weight), numbers(operator.k_layernorm.weight), operator.n_heads
+            norms = numbers(operator.qk_layernorm.weight)
+            heads = norms[0], norms[operator.n_heads], operator.n_heads
             last = operator.window or EVERYTHING, operator.out_proj.matrix
             self._answered = (bool(rope.traditional), *norm, operator.qkv_proj.matrix, *heads, *last)
             self._heads = operator.n_kv_heads, operator.head_dim
