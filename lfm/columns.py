@@ -7,7 +7,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from lfm.model.fast_cpu import quick
+from lfm.model.formulas import quick
 from lfm.model.lfm_audio import LfmAudio
 
 

@@ -7,22 +7,8 @@ import pytest
 
 from lfm.checkpoint import LoadedModel
 from lfm.model.conformer import Subsampling
-from lfm.model.fast_cpu import (
-    BLOCK,
-    ELU,
-    FEW_NUMBERS,
-    FEW_POSITIONS,
-    FEW_SCORES,
-    ROWS,
-    TURNS,
-    Linear,
-    RMSNorm,
-    RoPE,
-    Strided,
-    attend,
-    sigmoid,
-    silu,
-)
+from lfm.model.fast_cpu import BLOCK, FEW_POSITIONS, FEW_SCORES, ROWS, TURNS, Linear, RMSNorm, RoPE, Strided, attend
+from lfm.model.formulas import ELU, FEW_NUMBERS, polar, sigmoid, silu
 
 
 def noise(*shape: int) -> mx.array:
@@ -67,6 +53,14 @@ def test_the_exponential_linear_unit_is_exact_to_float32() -> None:
     want = np.where(np.array(x) > 0, np.array(x), np.expm1(np.minimum(np.array(x, np.float64), 0)))
     assert x.size > FEW_NUMBERS
     np.testing.assert_allclose(ELU()(x), want, rtol=1e-6, atol=3e-7)
+
+
+def test_complex_numbers_of_size_and_angle() -> None:
+    angle = mx.concatenate([mx.linspace(-40, 40, 100_000), mx.linspace(-3000, 3000, 100_000)])
+    assert angle.size > FEW_NUMBERS
+    np.testing.assert_allclose(polar(mx.ones_like(angle), angle), np.exp(1j * np.array(angle, np.float64)), atol=8e-7)
+    few = polar(mx.array([2.0, 0.0]), mx.array([1.0, 1e4]))
+    np.testing.assert_allclose(few, [2 * np.exp(1j), 0], atol=1e-6)
 
 
 def test_a_norm_is_mlx_s() -> None:

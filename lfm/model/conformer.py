@@ -9,7 +9,8 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import ConformerConfig
-from lfm.model.fast_cpu import BLOCK, Linear, Strided, attend, mlx_array, quick, sigmoid, silu
+from lfm.model.fast_cpu import BLOCK, Linear, Strided, attend, mlx_array
+from lfm.model.formulas import quick, sigmoid, silu
 from lfm.model.lfm2 import DepthwiseKernel, depthwise
 
 

@@ -11,8 +11,10 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import DetokenizerConfig
+from lfm.model.fast_cpu import FEW_POSITIONS
+from lfm.model.formulas import polar
 from lfm.model.lfm2 import Lfm2
-from lfm.model.state import Past, State
+from lfm.model.state import Compiled, Past, State
 
 SAMPLE_RATE = 24_000
 
@@ -84,14 +86,20 @@ class Detokenizer(nn.Module):
         self.lfm = Lfm2(replace(config.lfm, vocab_size=0))
         self.lin = nn.Linear(config.lfm.hidden_size, config.output_size)
         self._istft = InverseSTFT(config.n_fft, config.hop)
+        self._compiled = Compiled(self.sound)
 
     def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
         """(B, T, codebooks) with values below 2048 -> (B, 1920 T), or the part of it that is final."""
-        x = mx.repeat(self.emb(codes), self.upsample, axis=1)
-        x = self.lin(self.lfm(x, state)).astype(mx.float32)
-        log_magnitude, phase = mx.split(x, 2, axis=-1)
-        return self._istft(mx.exp(log_magnitude) * (mx.cos(phase) + 1j * mx.sin(phase)), state)
+        x = self.lin(self.lfm(mx.repeat(self.emb(codes), self.upsample, axis=1), state))
+        if state is None:
+            return self.sound(x, None)
+        return (self._compiled if codes.shape[1] <= FEW_POSITIONS else self.sound)(x, state.slot(self, State))
+
+    def sound(self, x: mx.array, state: State | None) -> mx.array:
+        """Magnitudes' logarithms and phases side by side, (B, 6 T, n_fft + 2) -> (B, 1920 T)."""
+        log_magnitude, phase = mx.split(x.astype(mx.float32), 2, axis=-1)
+        return self._istft(polar(mx.exp(log_magnitude), phase), state)
 
     def flush(self, state: State) -> mx.array:
         """What is still to come once the codes have ended, (1, 480)."""
-        return self._istft.flush(state)
+        return self._istft.flush(state.slot(self, State))

@@ -1,38 +1,24 @@
 """What MLX does slowly on a Linux CPU, done another way there; on a GPU it is MLX's own. Large models have `lfm.processor` instead.
 
-Four things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. exp takes
-17 ns a number; a quotient of polynomials in a compiled graph takes 3 to 4. The norm and the rotation of a single position cost
-three times what their sums do. A convolution copies its weights at every call; rows of what it sees, times those, do not.
+Three things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. Norms
+and the rotation of a single position cost three times what their sums do. Attention is quicker as products of whole matrices.
 """
 
 import math
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 
+from lfm.model.formulas import exp_of_negative, in_pieces, many, on_cpu, quick
+
 ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
-FEW_NUMBERS = 1 << 11  # whose activations are MLX's own
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
 FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
 TURNS = 64  # positions whose matrices are made at once
 BLOCK = 16  # positions of the encoder that are made at once: some MB on the way, which a cache holds
-
-# exp(y) - 1 as y, y^2, ...: fitted so that exp(-8 y), which squares make of it, is right to 6e-9 for y >= 0
-GROWTH = (0.999999881, 0.50000453, 0.16661045, 0.0419512987, 0.00768154813, 0.00203697709)
-PIECE = 1 << 18  # numbers: what a long formula leaves on its way stays in a cache, and takes a quarter of the time
-
-
-def on_cpu() -> bool:
-    return mx.default_device() == mx.cpu
-
-
-def quick(x: mx.array) -> bool:
-    """Is this a case for what stands here?"""
-    return x.dtype == mx.float32 and on_cpu()
 
 
 def mlx_array(x: Any) -> mx.array:
@@ -168,65 +154,3 @@ def attend(queries: mx.array, keys: mx.array, values: mx.array, scale: float, ma
     chances = in_pieces(exp_of_negative, scores - scores.max(-1, keepdims=True))
     out = chances.reshape(batch, kv_heads, -1, seen) @ values
     return out.reshape(batch, heads, length, size) / chances.sum(-1, keepdims=True)
-
-
-def growth(x: mx.array) -> mx.array:
-    """exp(x) - 1 for x >= 0, whose inverses are exact; few steps behind one another, none of which asks whether it has a number."""
-    y = 0.125 * x
-    a, b, c, d, e, f = GROWTH
-    squared = y * y
-    grown = y * ((a + b * y) + squared * ((c + d * y) + squared * (e + f * y)))
-    for _ in range(3):
-        grown = grown * (grown + 2)  # of y to that of 2 y
-    return grown
-
-
-@partial(mx.compile, shapeless=True)
-def exp_of_negative(x: mx.array) -> mx.array:
-    """exp(x) for x <= 0, to 1e-7."""
-    return 1 / (growth(-x) + 1)
-
-
-@partial(mx.compile, shapeless=True)
-def _sigmoid(x: mx.array) -> mx.array:
-    return 0.5 + mx.sign(x) * (0.5 - 1 / (growth(mx.abs(x)) + 2))
-
-
-@partial(mx.compile, shapeless=True)
-def _silu(x: mx.array) -> mx.array:
-    size = mx.abs(x)
-    return 0.5 * (x + size) - size / (growth(size) + 2)
-
-
-@partial(mx.compile, shapeless=True)
-def _elu(x: mx.array) -> mx.array:
-    size = mx.abs(x)
-    return 0.5 * (x + size) + (1 / (growth(0.5 * (size - x)) + 1) - 1)
-
-
-def in_pieces(formula: Callable[[mx.array], mx.array], x: mx.array) -> mx.array:
-    """A formula of each number, some numbers at a time."""
-    if x.size <= 2 * PIECE:
-        return formula(x)
-    flat = x.reshape(-1)
-    return mx.concatenate([formula(flat[first : first + PIECE]) for first in range(0, x.size, PIECE)]).reshape(x.shape)
-
-
-def many(x: mx.array) -> bool:
-    """Up to here one slow operation costs less than handing out a formula."""
-    return x.size > FEW_NUMBERS and quick(x)
-
-
-def sigmoid(x: mx.array) -> mx.array:
-    return in_pieces(_sigmoid, x) if many(x) else mx.sigmoid(x)
-
-
-def silu(x: mx.array) -> mx.array:
-    return in_pieces(_silu, x) if many(x) else nn.silu(x)
-
-
-class ELU(nn.ELU):
-    """x, or exp(x) - 1 where that is negative."""
-
-    def __call__(self, x: mx.array) -> mx.array:
-        return in_pieces(_elu, x) if many(x) else super().__call__(x)

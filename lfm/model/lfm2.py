@@ -10,7 +10,8 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, Linear, RMSNorm, RoPE, attend, mlx_array, silu, weighted
+from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, Linear, RMSNorm, RoPE, attend, mlx_array, weighted
+from lfm.model.formulas import silu
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
 

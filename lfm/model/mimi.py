@@ -10,9 +10,10 @@ import mlx.nn as nn
 
 from lfm.config import MimiConfig
 from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, Upsample
-from lfm.model.fast_cpu import ELU, FEW_POSITIONS, Linear, RoPE, attend, mlx_array
+from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RoPE, attend, mlx_array
+from lfm.model.formulas import ELU
 from lfm.model.lfm2 import band
-from lfm.model.state import SlidingKVCache, State
+from lfm.model.state import Compiled, SlidingKVCache, State
 
 SAMPLE_RATE = 24_000
 SAMPLES_PER_FRAME = SAMPLE_RATE * 2 // 25  # 12.5 Hz
@@ -62,9 +63,17 @@ class SeanetDecoder(nn.Module):
             self.model += [ELU(), CausalConvTranspose1d(width, width // 2, ratio), ResidualBlock(width // 2, config)]
             width //= 2
         self.model += [ELU(), CausalConv1d(width, 1, config.last_kernel_size)]
+        self._compiled = Compiled(self.decode)
+
+    def decode(self, x: mx.array, state: State | None) -> mx.array:
+        return run(self.model, x, state)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
-        return run(self.model, x, state)
+        """(B, T, C) -> (B, 960 T, 1)."""
+        if state is None:
+            return self.decode(x, None)
+        mine, traceable = state.slot(self, State), isinstance(self.model[0].conv, Linear)
+        return (self._compiled if traceable and x.shape[1] <= FEW_POSITIONS else self.decode)(x, mine)
 
 
 class LayerScale(nn.Module):

@@ -46,11 +46,22 @@ class State:
         """A point to come back to; costs nothing, since slots only ever append."""
         return {key: slot.mark() for key, slot in self._slots.items()}
 
-    def rewind(self, mark: dict[int, object]) -> None:
+    def rewind(self, mark: object) -> None:
         """Forget everything since `mark`; slots made later are dropped."""
+        assert isinstance(mark, dict)
         self._slots = {key: slot for key, slot in self._slots.items() if key in mark}
         for key, slot in self._slots.items():
             slot.rewind(mark[key])
+
+    def pasts(self) -> dict[str, mx.array]:
+        """What slots that are all `Past` hold, to go into a compiled graph and out of it."""
+        return {str(key): slot.value for key, slot in self._slots.items() if isinstance(slot, Past) and slot.value is not None}
+
+    def put(self, pasts: dict[str, mx.array]) -> Self:
+        """Go on with what such a graph gave."""
+        for key, value in pasts.items():
+            cast(Past, self._slots.setdefault(int(key), Past())).value = value
+        return self
 
     def rows(self, rows: mx.array) -> Self:
         """Another state, of some rows of the batch, (n,), each perhaps several times; this one stays as it is."""
@@ -165,3 +176,19 @@ class SlidingKVCache:
         if self._past is not None:
             chosen._past = self._past[0][rows], self._past[1][rows]
         return chosen
+
+
+class Compiled:
+    """A part of a model, (x, state) -> y, as one graph: many small operations, handed out by C++. All that it remembers are `Past`s."""
+
+    def __init__(self, part: Callable[[mx.array, State], mx.array]) -> None:
+        def graph(x: mx.array, pasts: dict[str, mx.array]) -> tuple[mx.array, dict[str, mx.array]]:
+            state = State().put(pasts)
+            return part(x, state), state.pasts()
+
+        self._graph = mx.compile(graph)
+
+    def __call__(self, x: mx.array, state: State) -> mx.array:
+        y, pasts = self._graph(x, state.pasts())
+        state.put(pasts)
+        return y

@@ -6,7 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from lfm.model.fast_cpu import ELU
+from lfm.model.formulas import ELU
 from lfm.model.state import State
 from lfm.processor.blocks import turns_of
 from lfm.processor.cache import RunningKVCache

@@ -4,7 +4,8 @@ import mlx.nn as nn
 from mlx.utils import tree_map
 
 from lfm.model.conformer import Conformer
-from lfm.model.fast_cpu import ELU, RMSNorm, Strided
+from lfm.model.fast_cpu import RMSNorm, Strided
+from lfm.model.formulas import ELU
 from lfm.model.lfm2 import Lfm2Stack
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.mimi import Layers
