@@ -10,7 +10,7 @@ import numpy as np
 
 from lfm.config import END_OF_AUDIO
 from lfm.conversation import Heard, Segment, Spoken, Text, joined
-from lfm.model.fast_cpu import on_cpu
+from lfm.model.formulas import on_cpu
 from lfm.model.lfm_audio import LfmAudio
 from lfm.model.state import State
 from lfm.options import Options, Sampling

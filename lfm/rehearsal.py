@@ -17,7 +17,7 @@ from lfm.rendering import MOST
 from lfm.search import search
 
 QUESTION = 8  # seconds: as long as what is said at a microphone
-FED = (64, 24, 1)  # positions at once: a long prompt, a short one, a step
+FED = (64, 24, 12, 1)  # positions at once: a long prompt, short ones, a step
 
 
 def rehearsal(loaded: LoadedModel, generator: TokenGenerator) -> Iterator[None]:

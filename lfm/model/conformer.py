@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import ConformerConfig
-from lfm.model.fast_cpu import BLOCK, Linear, Strided, attend, mlx_array
+from lfm.model.fast_cpu import BLOCK, Strided, attend, mlx_array
 from lfm.model.formulas import quick, sigmoid, silu
 from lfm.model.lfm2 import DepthwiseKernel, depthwise
 
@@ -22,11 +22,11 @@ class Subsampling(nn.Module):
         channels = config.conv_channels
         self.conv = [Strided(1, channels), nn.ReLU()]
         for _ in range(2):
-            self.conv += [Strided(channels, channels, groups=channels), Linear(channels, channels), nn.ReLU()]
+            self.conv += [Strided(channels, channels, groups=channels), nn.Linear(channels, channels), nn.ReLU()]
         bins = config.feat_in
         for _ in range(3):
             bins = (bins + 1) // 2
-        self.out = Linear(channels * bins, config.d_model)
+        self.out = nn.Linear(channels * bins, config.d_model)
 
     def __call__(self, mel: mx.array) -> mx.array:
         """(1, T, features) -> (1, ceil(T / 8), d_model)."""
@@ -54,8 +54,8 @@ class Subsampling(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self, config: ConformerConfig) -> None:
         super().__init__()
-        self.linear1 = Linear(config.d_model, config.ff_size)
-        self.linear2 = Linear(config.ff_size, config.d_model)
+        self.linear1 = nn.Linear(config.d_model, config.ff_size)
+        self.linear2 = nn.Linear(config.ff_size, config.d_model)
 
     def __call__(self, x: mx.array) -> mx.array:
         return self.linear2(silu(self.linear1(x)))
@@ -68,11 +68,11 @@ class RelPosAttention(nn.Module):
         super().__init__()
         dim, self.n_heads = config.d_model, config.n_heads
         self.head_dim = dim // config.n_heads
-        self.linear_q = Linear(dim, dim)
-        self.linear_k = Linear(dim, dim)
-        self.linear_v = Linear(dim, dim)
-        self.linear_out = Linear(dim, dim)
-        self.linear_pos = Linear(dim, dim, bias=False)
+        self.linear_q = nn.Linear(dim, dim)
+        self.linear_k = nn.Linear(dim, dim)
+        self.linear_v = nn.Linear(dim, dim)
+        self.linear_out = nn.Linear(dim, dim)
+        self.linear_pos = nn.Linear(dim, dim, bias=False)
         self.pos_bias_u = mx.zeros((self.n_heads, self.head_dim))
         self.pos_bias_v = mx.zeros((self.n_heads, self.head_dim))
 
@@ -111,10 +111,10 @@ class Convolution(nn.Module):
     def __init__(self, config: ConformerConfig) -> None:
         super().__init__()
         self.reach = (config.conv_kernel - 1) // 2
-        self.pointwise_conv1 = Linear(config.d_model, 2 * config.d_model)
+        self.pointwise_conv1 = nn.Linear(config.d_model, 2 * config.d_model)
         self.depthwise_conv = DepthwiseKernel(config.d_model, config.conv_kernel, bias=True)
         self.batch_norm = nn.BatchNorm(config.d_model)
-        self.pointwise_conv2 = Linear(config.d_model, config.d_model)
+        self.pointwise_conv2 = nn.Linear(config.d_model, config.d_model)
 
     def __call__(self, x: mx.array) -> mx.array:
         value, gate = mx.split(self.pointwise_conv1(x), 2, axis=-1)
@@ -168,7 +168,7 @@ class Adapter(nn.Module):
 
     def __init__(self, dim: int, hidden_size: int) -> None:
         super().__init__()
-        self.model = [nn.LayerNorm(dim), Linear(dim, hidden_size), nn.GELU(), Linear(hidden_size, hidden_size)]
+        self.model = [nn.LayerNorm(dim), nn.Linear(dim, hidden_size), nn.GELU(), nn.Linear(hidden_size, hidden_size)]
 
     def __call__(self, x: mx.array) -> mx.array:
         """(1, T, dim) -> (1, T, hidden_size)."""

@@ -6,7 +6,6 @@ The state carries the inputs that a later chunk still needs, so chunks of any si
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm.model.fast_cpu import Linear
 from lfm.model.lfm2 import DepthwiseKernel
 from lfm.model.state import Past, State
 
@@ -39,7 +38,7 @@ class CausalConv1d(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, bias: bool = True, edge: bool = False) -> None:
         super().__init__()
         self.kernel, self.stride, self.edge = kernel, stride, edge
-        self.conv = Linear(kernel * in_channels, out_channels, bias=bias)
+        self.conv = nn.Linear(kernel * in_channels, out_channels, bias=bias)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) with T a multiple of the stride -> (B, T / stride, C')."""
@@ -53,7 +52,7 @@ class CausalConvTranspose1d(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.convtr = Linear(2 * in_channels, stride * out_channels)
+        self.convtr = nn.Linear(2 * in_channels, stride * out_channels)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T stride, C')."""

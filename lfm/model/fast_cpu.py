@@ -1,7 +1,6 @@
 """What MLX does slowly on a Linux CPU, done another way there; on a GPU it is MLX's own. Large models have `lfm.processor` instead.
 
-Three things were measured. A BLAS packs the right-hand matrix for every product, so with some rows the weights belong on the left. Norms
-and the rotation of a single position cost three times what their sums do. Attention is quicker as products of whole matrices.
+Norms and the rotation of a single position cost three times what their sums do, and attention is quicker as products of whole matrices.
 """
 
 import math
@@ -11,12 +10,11 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm.model.formulas import exp_of_negative, in_pieces, many, on_cpu, quick
+from lfm.model.formulas import exp_of_negative, in_pieces, many, quick
 
-ROWS = range(8, 49)  # where the weights are put on the left: up to 1.5 times the rate; which is faster at 64 depends on the processor
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
-FEW_POSITIONS = 8  # up to here a product with small matrices rotates sooner than sines and cosines do
+FEW_POSITIONS = 18  # of three frames in the detokenizer: so many are compiled, and rotated by small matrices
 TURNS = 64  # positions whose matrices are made at once
 BLOCK = 16  # positions of the encoder that are made at once: some MB on the way, which a cache holds
 
@@ -24,18 +22,6 @@ BLOCK = 16  # positions of the encoder that are made at once: some MB on the way
 def mlx_array(x: Any) -> mx.array:
     """What layers left: NumPy's where loops of `lfm.processor` are in their place."""
     return x if isinstance(x, mx.array) else mx.array(x)
-
-
-class Linear(nn.Linear):
-    """y = W x + b."""
-
-    def __call__(self, x: mx.array) -> mx.array:
-        rows = x.size // x.shape[-1]
-        if rows not in ROWS or not on_cpu():
-            return super().__call__(x)
-        columns = x.reshape(rows, -1).T
-        y = mx.addmm(self.bias[:, None], self.weight, columns) if "bias" in self else self.weight @ columns
-        return mx.contiguous(y.T).reshape(*x.shape[:-1], -1)
 
 
 def sum_of_products(parts: list[mx.array], weights: list[mx.array]) -> mx.array:

@@ -10,7 +10,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, Linear, RMSNorm, RoPE, attend, mlx_array, weighted
+from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, RMSNorm, RoPE, attend, mlx_array, weighted
 from lfm.model.formulas import silu
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
 
@@ -46,9 +46,9 @@ class ShortConv(nn.Module):
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__()
         self.history = config.conv_kernel - 1
-        self.in_proj = Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
+        self.in_proj = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
         self.conv = DepthwiseKernel(config.hidden_size, config.conv_kernel)
-        self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
         """(B, T, C), and the last inputs of the convolution before it, (B, history, C) -> (B, T, C), and the last ones now."""
@@ -66,8 +66,8 @@ class Attention(nn.Module):
         self.head_dim = config.hidden_size // config.n_heads
         self.window = config.sliding_window if layer_type == "sliding_attention" else None
         width = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
-        self.qkv_proj = Linear(config.hidden_size, width, bias=False)
-        self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.qkv_proj = nn.Linear(config.hidden_size, width, bias=False)
+        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         self.qk_layernorm = HeadNorm(self.n_heads + self.n_kv_heads, self.head_dim, config.norm_eps)
         self._rope = RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
 
@@ -99,8 +99,8 @@ class SwiGLU(nn.Module):
 
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__()
-        self.w13 = Linear(config.hidden_size, 2 * config.ff_size, bias=False)
-        self.w2 = Linear(config.ff_size, config.hidden_size, bias=False)
+        self.w13 = nn.Linear(config.hidden_size, 2 * config.ff_size, bias=False)
+        self.w2 = nn.Linear(config.ff_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array) -> mx.array:
         gate, up = mx.split(self.w13(x), 2, axis=-1)

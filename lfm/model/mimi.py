@@ -10,7 +10,7 @@ import mlx.nn as nn
 
 from lfm.config import MimiConfig
 from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, Upsample
-from lfm.model.fast_cpu import FEW_POSITIONS, Linear, RoPE, attend, mlx_array
+from lfm.model.fast_cpu import FEW_POSITIONS, RoPE, attend, mlx_array
 from lfm.model.formulas import ELU
 from lfm.model.lfm2 import band
 from lfm.model.state import Compiled, SlidingKVCache, State
@@ -72,7 +72,7 @@ class SeanetDecoder(nn.Module):
         """(B, T, C) -> (B, 960 T, 1)."""
         if state is None:
             return self.decode(x, None)
-        mine, traceable = state.slot(self, State), isinstance(self.model[0].conv, Linear)
+        mine, traceable = state.slot(self, State), isinstance(self.model[0].conv, nn.Linear)
         return (self._compiled if traceable and x.shape[1] <= FEW_POSITIONS else self.decode)(x, mine)
 
 
@@ -92,8 +92,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.n_heads, self.window = config.n_heads, config.context
         self.head_dim = config.dimension // config.n_heads
-        self.in_proj = Linear(config.dimension, 3 * config.dimension, bias=False)
-        self.out_proj = Linear(config.dimension, config.dimension, bias=False)
+        self.in_proj = nn.Linear(config.dimension, 3 * config.dimension, bias=False)
+        self.out_proj = nn.Linear(config.dimension, config.dimension, bias=False)
         self._rope = RoPE(self.head_dim, traditional=True, base=config.rope_theta)
 
     def cache(self) -> SlidingKVCache:
@@ -119,8 +119,8 @@ class TransformerLayer(nn.Module):
         self.self_attn = SelfAttention(config)
         self.layer_scale_1 = LayerScale(config.dimension)
         self.norm2 = nn.LayerNorm(config.dimension)
-        self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
-        self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
+        self.linear1 = nn.Linear(config.dimension, config.ff_size, bias=False)
+        self.linear2 = nn.Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
         self._asked, self._answered = mx.compile(self.asked), mx.compile(self.answered)
 
@@ -167,8 +167,8 @@ class ResidualQuantizer(nn.Module):
 
     def __init__(self, config: MimiConfig, codebooks: int) -> None:
         super().__init__()
-        self.input_proj = Linear(config.dimension, config.codebook_dim, bias=False)
-        self.output_proj = Linear(config.codebook_dim, config.dimension, bias=False)
+        self.input_proj = nn.Linear(config.dimension, config.codebook_dim, bias=False)
+        self.output_proj = nn.Linear(config.codebook_dim, config.dimension, bias=False)
         self.codebooks = mx.zeros((codebooks, config.bins, config.codebook_dim))
         self._offsets = mx.arange(codebooks) * config.bins
 
