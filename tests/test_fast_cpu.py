@@ -68,6 +68,9 @@ def test_positions_are_turned_as_mlx_turns_them(offset: int, length: int, pairwi
     x = noise(1, 4, length, 32)
     turned, want = layer(x, layer.at(offset, x.swapaxes(1, 2))), nn.RoPE.__call__(layer, x, offset=offset)
     np.testing.assert_allclose(turned, want, atol=2e-4 if offset > 100 else 1e-5)
+    halves = x.astype(mx.float16)
+    want = nn.RoPE.__call__(layer, halves, offset=offset)
+    np.testing.assert_array_equal(layer(halves, layer.at(offset, halves.swapaxes(1, 2))), want)
 
 
 @pytest.mark.parametrize("mask", [None, "causal", "boolean", "added"])

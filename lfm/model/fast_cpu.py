@@ -102,10 +102,12 @@ class RoPE(nn.RoPE):
     """Rotary positions."""
 
     def at(self, offset: int, x: mx.array) -> mx.array | int:
-        """How to turn x (B, T, ...), whose first position is `offset`: the matrices of a few positions, or that number."""
+        """How to turn x (B, T, ...), whose first position is `offset`: that number, for a graph as an array, or matrices on a CPU."""
         length = x.shape[1]
-        if length > FEW_POSITIONS or not quick(x):
+        if length > FEW_POSITIONS:
             return offset
+        if not quick(x):
+            return mx.array(offset)
         block, first = divmod(offset, TURNS)
         way = self.dims, bool(self.traditional), self.base
         matrices = turns_of(*way, block)
@@ -115,8 +117,8 @@ class RoPE(nn.RoPE):
 
     def __call__(self, x: mx.array, at: mx.array | int) -> mx.array:
         """(B, heads, T, dims)."""
-        if isinstance(at, int):
-            return super().__call__(x, offset=at)
+        if isinstance(at, int) or not at.ndim:
+            return super().__call__(x, offset=at)  # type: ignore[arg-type]  # MLX takes an array too
         return (x.swapaxes(1, 2) @ at).swapaxes(1, 2)
 
 

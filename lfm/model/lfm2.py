@@ -74,7 +74,7 @@ class Attention(nn.Module):
     def cache(self) -> KVCache | SlidingKVCache:
         return KVCache() if self.window is None else SlidingKVCache(self.window)
 
-    def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+    def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, mx.array, mx.array]:
         """(B, T, C), and where it is -> queries, keys and values, (B, their heads, T, head_dim)."""
         heads = self.qkv_proj(x).reshape(*x.shape[:2], -1, self.head_dim).transpose(0, 2, 1, 3)
         turned, values = mx.split(heads, [self.n_heads + self.n_kv_heads], axis=1)
@@ -110,8 +110,8 @@ class SwiGLU(nn.Module):
 class Block(nn.Module):
     """An operator and a feed-forward, each behind a norm and added to what came in.
 
-    What needs no cache of keys is a function of arrays alone: the block with a convolution, and what comes before and after attention. For
-    the few positions of a step it is compiled, so that handing out its small operations costs little beside them.
+    What needs no growing cache of keys is a function of arrays alone: the block with a convolution or a window, and what comes before and
+    after attention over everything. For the few positions of a step it is compiled, so that handing out small operations costs little.
     """
 
     def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
@@ -122,6 +122,7 @@ class Block(nn.Module):
         self.feed_forward = SwiGLU(config)
         self._convolved = mx.compile(self.convolved)
         self._asked, self._answered = mx.compile(self.asked), mx.compile(self.answered)
+        self._attended = mx.compile(self.attended)
 
     def convolved(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
         """The block with a short convolution: x (B, T, C) and the convolution's past, before and after."""
@@ -129,7 +130,7 @@ class Block(nn.Module):
         mixed, past = self.operator(self.operator_norm(x), past)
         return self.fed(x, mixed), past
 
-    def asked(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+    def asked(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, mx.array, mx.array]:
         """Queries, keys and values of the block with attention."""
         assert isinstance(self.operator, Attention)
         return self.operator.heads(self.operator_norm(x), at)
@@ -138,6 +139,13 @@ class Block(nn.Module):
         """What follows its attention."""
         assert isinstance(self.operator, Attention)
         return self.fed(x, self.operator.out(seen))
+
+    def attended(self, x: mx.array, at: mx.array, past: tuple[mx.array, ...]) -> tuple[mx.array, tuple[mx.array, ...]]:
+        """The block with attention over a window: x (B, T, C) and the keys and values before it, before and after."""
+        assert isinstance(self.operator, Attention) and self.operator.window
+        cache = SlidingKVCache(self.operator.window)
+        cache.past = past
+        return self.answered(x, self.operator.attend(*self.asked(x, at), cache)), cache.past
 
     def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
         """What follows the operator."""
@@ -150,8 +158,11 @@ class Block(nn.Module):
         if isinstance(operator, Attention):
             cache = operator.cache() if state is None else state.slot(operator, operator.cache)
             at = operator._rope.at(cache.offset, x)
-            queries, keys, values = (self.asked if isinstance(at, int) else self._asked)(x, at)
-            seen = operator.attend(queries, keys, values, cache)
+            if isinstance(cache, SlidingKVCache) and not isinstance(at, int):
+                cache.offset += x.shape[1]
+                x, cache.past = self._attended(x, at, cache.past)
+                return x
+            seen = operator.attend(*(self.asked if isinstance(at, int) else self._asked)(x, at), cache)
             return (self._answered if few else self.answered)(x, seen)
         past = Past() if state is None else state.slot(operator, Past)
         if past.value is None:

@@ -99,7 +99,7 @@ class SelfAttention(nn.Module):
     def cache(self) -> SlidingKVCache:
         return SlidingKVCache(self.window)
 
-    def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
+    def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, mx.array, mx.array]:
         """(B, T, C), and where it is -> queries, keys and values, (B, heads, T, head_dim)."""
         heads = self.in_proj(x).reshape(*x.shape[:2], -1, self.head_dim).transpose(0, 2, 1, 3)
         turned, values = mx.split(heads, [2 * self.n_heads], axis=1)
@@ -122,24 +122,23 @@ class TransformerLayer(nn.Module):
         self.linear1 = nn.Linear(config.dimension, config.ff_size, bias=False)
         self.linear2 = nn.Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
-        self._asked, self._answered = mx.compile(self.asked), mx.compile(self.answered)
+        self._attended = mx.compile(self.attended)
 
-    def asked(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, ...]:
-        """Queries, keys and values."""
-        return self.self_attn.heads(self.norm1(x), at)
-
-    def answered(self, x: mx.array, seen: mx.array) -> mx.array:
-        """What follows the attention."""
+    def attended(self, x: mx.array, at: mx.array | int, past: tuple[mx.array, ...]) -> tuple[mx.array, tuple[mx.array, ...]]:
+        """x (B, T, C), where it is, and the keys and values before it, before and after."""
+        cache = self.self_attn.cache()
+        cache.past = past
+        seen = self.self_attn.attend(*self.self_attn.heads(self.norm1(x), at), cache)
         x = x + self.layer_scale_1(self.self_attn.out_proj(seen.transpose(0, 2, 1, 3).flatten(2)))
-        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
+        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x))))), cache.past
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         attention = self.self_attn
         cache = attention.cache() if state is None else state.slot(attention, attention.cache)
         at = attention._rope.at(cache.offset, x)
-        queries, keys, values = (self.asked if isinstance(at, int) else self._asked)(x, at)
-        seen = attention.attend(queries, keys, values, cache)
-        return (self._answered if x.shape[1] <= FEW_POSITIONS else self.answered)(x, seen)
+        cache.offset += x.shape[1]
+        x, cache.past = (self.attended if isinstance(at, int) else self._attended)(x, at, cache.past)
+        return x
 
 
 class Layers(nn.Module):

@@ -149,32 +149,30 @@ class SlidingKVCache:
     def __init__(self, window: int) -> None:
         self.window = window
         self.offset = 0
-        self._past: tuple[mx.array, mx.array] | None = None
+        self.past: tuple[mx.array, ...] = ()  # keys and values; nothing at the start
 
     def append(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
         """Add n positions; those and up to `window - 1` before them."""
         self.offset += keys.shape[2]
-        if self._past is not None:
-            keys = mx.concatenate([self._past[0], keys], axis=2)
-            values = mx.concatenate([self._past[1], values], axis=2)
+        if self.past:
+            keys, values = (mx.concatenate([past, new], axis=2) for past, new in zip(self.past, (keys, values), strict=True))
         start = max(0, keys.shape[2] - (self.window - 1))
-        self._past = keys[:, :, start:], values[:, :, start:]
+        self.past = keys[:, :, start:], values[:, :, start:]
         return keys, values
 
     def arrays(self) -> list[mx.array]:
-        return list(self._past or ())
+        return list(self.past)
 
-    def mark(self) -> tuple[int, tuple[mx.array, mx.array] | None]:
-        return self.offset, self._past
+    def mark(self) -> tuple[int, tuple[mx.array, ...]]:
+        return self.offset, self.past
 
     def rewind(self, mark: object) -> None:
-        self.offset, self._past = mark  # type: ignore[misc]
+        self.offset, self.past = mark  # type: ignore[misc]
 
     def rows(self, rows: mx.array) -> Self:
         chosen = type(self)(self.window)
         chosen.offset = self.offset
-        if self._past is not None:
-            chosen._past = self._past[0][rows], self._past[1][rows]
+        chosen.past = tuple(each[rows] for each in self.past)
         return chosen
 
 
