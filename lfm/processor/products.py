@@ -206,6 +206,19 @@ def four_by_three(y: np.ndarray, first: int, x: np.ndarray, start: int, weights:
 
 
 @inline
+def three_by_three(y: np.ndarray, first: int, x: np.ndarray, start: int, weights: np.ndarray) -> None:
+    """The same of three rows of x, for six of them leave none over."""
+    a = b = c = NOTHING, NOTHING, NOTHING
+    for i in range(x.shape[1]):
+        w = weights[0, i], weights[1, i], weights[2, i]
+        a = plus_three(a, w, x[start, i])
+        b = plus_three(b, w, x[start + 1, i])
+        c = plus_three(c, w, x[start + 2, i])
+    for n in range(3):
+        y[start, first + n], y[start + 1, first + n], y[start + 2, first + n] = a[n], b[n], c[n]
+
+
+@inline
 def six_by_four(y: np.ndarray, first: int, x: np.ndarray, start: int, weights: np.ndarray) -> None:
     """Six rows of x times four rows of weights, to four columns of y."""
     a = b = c = d = e = f = NOTHING, NOTHING, NOTHING, NOTHING
@@ -234,5 +247,9 @@ def rows_times(y: np.ndarray, x: np.ndarray, matrix: Matrix) -> None:
         for block in prange((y.shape[1] + COLUMNS - 1) // COLUMNS):
             first = min(COLUMNS * block, y.shape[1] - COLUMNS)  # the last block does some columns once more
             weights = widened(matrix, first, COLUMNS)
+            if COLUMNS == 3 and rows == 6:  # a frame in the detokenizer
+                three_by_three(y, first, x, 0, weights)
+                three_by_three(y, first, x, 3, weights)
+                continue
             for start in range(begin, end, TILE):
                 tile(y, first, x, min(start, rows - TILE), weights)  # and the last tile some rows
