@@ -61,7 +61,7 @@ def in_float32(layer: Any) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["float32", "bfloat16", "8", "6", "4"])
 @pytest.mark.parametrize("height", [4, 5, 33, 256])
-@pytest.mark.parametrize("rows", [1, 2, TILE, TILE + 1, 2 * TILE + 5, 61])
+@pytest.mark.parametrize("rows", [1, 2, TILE, TILE + 1, TILE + 2, 2 * TILE + 5, 61])
 def test_rows_times_a_matrix(rows: int, height: int, kind: str) -> None:
     given = layer(height, 2 * GROUP, kind)
     x = np.random.default_rng(rows).standard_normal((rows, 2 * GROUP), np.float32)
