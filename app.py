@@ -89,7 +89,7 @@ def main(argv: list[str]) -> int:
         where = {"server_name": chosen.host, "server_port": chosen.port, "share": chosen.share}
         auth = {"auth": door(chosen.password), "auth_message": LOGIN}
         _, local, public = page.launch(**where, **auth, **ui.launch_settings(), prevent_thread_lock=True, quiet=True)
-        gc.freeze()
+        gc.freeze()  # nor later, while somebody listens
         gc.enable()
         engine.rehearse()
         announce(chosen, local, public)

@@ -247,6 +247,7 @@ class Engine:
     def _free(self) -> None:
         self._loaded = self._generator = None
         self._sessions.clear()
+        gc.unfreeze()  # a model that was there when the page had started is held by what points back at it
         gc.collect()
         import mlx.core as mx
 

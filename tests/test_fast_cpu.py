@@ -8,7 +8,7 @@ import pytest
 from lfm.checkpoint import LoadedModel
 from lfm.model.conformer import Subsampling
 from lfm.model.fast_cpu import BLOCK, FEW_POSITIONS, FEW_SCORES, TURNS, RMSNorm, RoPE, Strided, attend
-from lfm.model.formulas import ELU, FEW_NUMBERS, polar, sigmoid, silu
+from lfm.model.formulas import ELU, FEW_NUMBERS, exp_of_negative, polar, sigmoid, silu
 
 
 def noise(*shape: int) -> mx.array:
@@ -44,6 +44,14 @@ def test_the_exponential_linear_unit_is_exact_to_float32() -> None:
     want = np.where(np.array(x) > 0, np.array(x), np.expm1(np.minimum(np.array(x, np.float64), 0)))
     assert x.size > FEW_NUMBERS
     np.testing.assert_allclose(ELU()(x), want, rtol=1e-6, atol=3e-7)
+
+
+def test_the_exponential_of_what_is_negative_keeps_its_digits_where_many_are_added_up() -> None:
+    x = mx.linspace(-20.7, 0, 100_000)
+    want = np.exp(np.array(x, np.float64))
+    np.testing.assert_allclose(exp_of_negative(x), want, rtol=5e-4)
+    np.testing.assert_allclose(exp_of_negative(x[x.size // 2 :]), want[x.size // 2 :], rtol=5e-6)
+    np.testing.assert_array_equal(exp_of_negative(mx.array([-1e3, -1e30, -mx.inf, 0.0])), [0, 0, 0, 1])
 
 
 def test_complex_numbers_of_size_and_angle() -> None:

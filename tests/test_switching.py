@@ -1,7 +1,9 @@
 """Models come, break and give way to others, and the engine answers all the while."""
 
+import gc
 import re
 import shutil
+import weakref
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,16 @@ def test_another_model_takes_the_place_of_the_first(engine: Engine, golden_folde
     assert info is not None and info.voices == () and info.decoders == ("Mimi",)
     assert last(list(chat.reply(None, question(), OPTIONS))).reason in ("length", "end")
     assert chat.turns == 1  # the new model has not heard what was said to the old one
+
+
+def test_the_first_model_goes_though_it_was_there_when_the_page_had_started(engine: Engine, golden_folders: dict[str, Path]) -> None:
+    engine.wait()
+    assert engine._loaded is not None
+    block = weakref.ref(engine._loaded.model.lfm.layers[0])  # its compiled functions point back at it
+    gc.freeze()  # as the app does then
+    engine.load(str(golden_folders["lfm2-tiny"]))
+    until(engine, lambda status: status.model is not None and status.model.family == "LFM2-Audio")
+    assert block() is None
 
 
 def test_a_model_that_is_not_there_leaves_the_one_that_is(engine: Engine) -> None:
