@@ -90,9 +90,11 @@ def test_states_of_several_files_and_one_that_comes_later(visit: Callable[..., P
     for row in range(3):
         expect(rows.nth(row)).to_contain_text("Done")
     assert [reason for reason, _ in engine.ended] == ["end"] * 3
-    engine.model = replace(LFM25, longest=8)
+    engine.model, engine.speed = replace(LFM25, longest=8), 1.5  # it is said of the file that is shown: once all are done, of none
     page.set_input_files("#drop input[type=file]", wav("d.wav", 20))
     expect(page.locator("#checked")).to_contain_text("parts of at most 8 s")
+    engine.speed = 0
+    expect(rows.nth(3)).to_contain_text("Done")
 
 
 def test_stop_keeps_what_was_heard_and_a_file_can_be_tried_again(
