@@ -54,13 +54,17 @@ class Strided(nn.Conv2d):
         return weighted(seen, self.weight.reshape(-1, len(seen))) + self.bias
 
 
+def over_root(x: mx.array, eps: float) -> mx.array:
+    return x * mx.rsqrt((x * x).mean(-1, keepdims=True) + eps)
+
+
 class RMSNorm(nn.RMSNorm):
     """x over the root of its mean square."""
 
     def __call__(self, x: mx.array) -> mx.array:
         if not quick(x):
             return super().__call__(x)
-        return x * mx.rsqrt((x * x).mean(-1, keepdims=True) + self.eps) * self.weight
+        return over_root(x, self.eps) * self.weight
 
 
 class HeadNorm(nn.Module):
@@ -72,7 +76,7 @@ class HeadNorm(nn.Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         """(B, heads, T, dims)."""
-        normed = x * mx.rsqrt((x * x).mean(-1, keepdims=True) + self.eps) if quick(x) else mx.fast.rms_norm(x, None, self.eps)
+        normed = over_root(x, self.eps) if quick(x) else mx.fast.rms_norm(x, None, self.eps)
         return normed * self.weight[:, None]
 
 

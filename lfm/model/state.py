@@ -55,7 +55,8 @@ class State:
 
     def pasts(self) -> dict[str, mx.array]:
         """What slots that are all `Past` hold, to go into a compiled graph and out of it."""
-        return {str(key): slot.value for key, slot in self._slots.items() if isinstance(slot, Past) and slot.value is not None}
+        held = {str(key): cast(Past, slot).value for key, slot in self._slots.items()}
+        return {key: value for key, value in held.items() if value is not None}
 
     def put(self, pasts: dict[str, mx.array]) -> Self:
         """Go on with what such a graph gave."""
