@@ -73,7 +73,7 @@ def main(argv: list[str]) -> int:
     from lfm.catalogue import title
     from lfm.engine import Engine
     from lfm.errors import LfmError
-    from lfm.stubs import no_stubs
+    from lfm.quick_import import quick_import
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C
     engine, page = None, None
@@ -81,14 +81,15 @@ def main(argv: list[str]) -> int:
         model, fallback, why = begin_with(chosen.model)
         print(why, flush=True)
         engine = Engine(model, revision=chosen.revision, dtype=chosen.dtype, fallback=fallback)
-        with no_stubs():
+        with quick_import():
             from lfm import ui  # Gradio takes a second, in which the engine loads
 
         place = ui.Place.SPACE if ON_A_SPACE else ui.Place.LINK if chosen.share else ui.Place.HERE
         page = ui.build(engine, place)
         where = {"server_name": chosen.host, "server_port": chosen.port, "share": chosen.share}
+        plain = {"ssl_verify": False}  # Gradio asks itself over http whether it is up: it need not read whom else to trust
         auth = {"auth": door(chosen.password), "auth_message": LOGIN}
-        _, local, public = page.launch(**where, **auth, **ui.launch_settings(), prevent_thread_lock=True, quiet=True)
+        _, local, public = page.launch(**where, **auth, **plain, **ui.launch_settings(), prevent_thread_lock=True, quiet=True)
         gc.freeze()  # nor later, while somebody listens
         gc.enable()
         engine.rehearse()

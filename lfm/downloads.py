@@ -63,15 +63,9 @@ class Downloads:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, job: Job, revision: str | None) -> None:
-        from lfm import hub, random_model
-
-        name = job.state.name
         with tempfile.TemporaryDirectory() as temporary:
             try:
-                if name == RANDOM:
-                    folder = random_model.write(Path(temporary))
-                else:
-                    folder = hub.find(name, revision, progress=lambda *now: self._progress(job, *now), cancelled=job.cancelled)
+                folder = self._find(job, revision, Path(temporary))
             except Exception as error:
                 self._end(job, error)
                 if job.failed:
@@ -80,6 +74,18 @@ class Downloads:
             self._end(job, None)
             if job.arrived:
                 job.arrived(folder)  # before a temporary folder goes
+
+    def _find(self, job: Job, revision: str | None, temporary: Path) -> Path:
+        name = job.state.name
+        if name == RANDOM:
+            from lfm import random_model
+
+            return random_model.write(temporary)
+        if (folder := Path(name).expanduser()).is_dir():
+            return folder  # before what downloads is imported: a page that starts meanwhile would wait for that
+        from lfm import hub
+
+        return hub.find(name, revision, progress=lambda *now: self._progress(job, *now), cancelled=job.cancelled)
 
     def _progress(self, job: Job, done: int, total: int) -> None:
         now = monotonic()

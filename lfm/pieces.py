@@ -1,17 +1,12 @@
 """Long sound and long text in pieces that the model handles well: it drops and repeats words beyond half a minute."""
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lfm.audio import Audio
-from lfm.wording import in_words
+from lfm.status import LONGEST, ModelInfo
 
-if TYPE_CHECKING:
-    from lfm.status import ModelInfo
-
-LONGEST = 30.0  # seconds of sound; a cut is looked for in the second half of them
 HUSH = 0.2  # seconds that are as quiet as can be where a cut is made
 LETTERS = 300  # of text
 TITLES = "".join(rf"(?<!\b{title}\.)" for title in ("Mr", "Mrs", "Ms", "Dr", "Prof"))  # no sentence ends behind these
@@ -19,7 +14,7 @@ SENTENCE = rf"(?<=[.!?]){TITLES}\s+|(?<=[.!?][\"”’')])\s+|(?<=[。！？])|\
 
 
 def cut_sound(audio: Audio, longest: float = LONGEST) -> list[Audio]:
-    """Pieces of at most so many seconds, cut where it is quietest."""
+    """Pieces of at most so many seconds, each cut where its second half is quietest."""
     rate, samples, pieces = audio.sample_rate, audio.samples, []
     hush = int(HUSH * rate)
     while len(samples) > longest * rate:
@@ -31,8 +26,10 @@ def cut_sound(audio: Audio, longest: float = LONGEST) -> list[Audio]:
     return [*pieces, Audio(samples, rate)]
 
 
-def worded(text: str, model: "ModelInfo | None") -> str:
+def worded(text: str, model: ModelInfo | None) -> str:
     """A text as the model can read it."""
+    from lfm.wording import in_words  # brings num2words, for which a page that starts should not wait
+
     return in_words(text) if model and model.words_alone else text
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lfm.options import DecoderName
-from lfm.pieces import LONGEST
 
+LONGEST = 30.0  # seconds of sound that a model may write down at a time
 State = Literal["downloading", "loading", "ready", "busy", "failed", "closed"]
 
 

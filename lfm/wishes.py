@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lfm.errors import ConfigError
-from lfm.pieces import LONGEST
+from lfm.status import LONGEST
 from lfm.weights import read_json
 
 GENERATION = "generation_config.json"  # where transformers' checkpoints say so

@@ -4,9 +4,12 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jiwer
 import soundfile
+
+if TYPE_CHECKING:
+    import jiwer
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 
@@ -32,9 +35,11 @@ def examples() -> list[Example]:
     return [Example(FOLDER / each["file"], each["title"], each["text"]) for each in json.loads(listing.read_text(encoding="utf-8"))]
 
 
-@cache  # to know all punctuation, jiwer looks at every character there is: not when the page starts
-def words() -> jiwer.Compose:
+@cache  # to know all punctuation, jiwer looks at every character there is
+def words() -> "jiwer.Compose":
     """Spoken words alone are compared: case, punctuation and hyphens are matters of spelling."""
+    import jiwer  # brings rapidfuzz, and that pandas, for which a page that starts should not wait
+
     return jiwer.Compose(
         [
             jiwer.ToLowerCase(),
@@ -49,4 +54,6 @@ def words() -> jiwer.Compose:
 
 def word_error_rate(reference: str, heard: str) -> float:
     """Words replaced, left out or put in, per word of the reference."""
+    import jiwer
+
     return float(jiwer.wer(reference, heard, words(), words()))

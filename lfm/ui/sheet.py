@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import soundfile
 
-from lfm.pieces import LONGEST
+from lfm.status import LONGEST
 from lfm.ui import figures
 from lfm.ui.examples import word_error_rate
 from lfm.ui.parts import url

@@ -43,6 +43,18 @@ DICE = "() => Math.floor(Math.random() * 10000)"
 Updates = dict[Any, Any]
 
 
+def counted(text: str, model: ModelInfo | None) -> str:
+    """`3 sentences, about 14 s`, and how a long text is spoken."""
+    text = pieces.worded(text, model)
+    parts = len(pieces.cut_text(text, model is not None and model.one_by_one))
+    count, seconds = pieces.sentences(text), len(text.strip()) / LETTERS_A_SECOND
+    if not count:
+        return "<p>&nbsp;</p>"
+    length = f"{ceil(seconds)} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    line = f"{'1 sentence' if count == 1 else f'{count} sentences'}, about {length}"
+    return f"<p>{line}{f', spoken in {parts} parts' if parts not in (1, count) else ''}</p>"
+
+
 class Speak:
     """Builds the tab and answers its events."""
 
@@ -54,7 +66,7 @@ class Speak:
         with gr.Row(elem_classes="two"):
             with gr.Column(elem_classes="left", min_width=0):
                 text = gr.Textbox(TEXT, elem_id="say", label="Text", show_label=False, container=False, lines=5, max_lines=12)
-                count = gr.HTML(self.counted(TEXT), elem_id="count", apply_default_css=False)
+                count = gr.HTML(counted(TEXT, None), elem_id="count", apply_default_css=False)
                 self.voice = gr.Radio(VOICES, value=VOICES[0], label="Voice", elem_id="voice", elem_classes="seg")
                 with gr.Column(visible=False, elem_id="describe", min_width=0) as self.describe:
                     self.description = gr.Textbox(DESCRIPTIONS["Calm narrator"], label="Voice, described in words", lines=3)
@@ -80,7 +92,7 @@ class Speak:
             with gr.Column(elem_classes="right", min_width=0):
                 self.list = drawn("takes", {}, elem_id="takes")
 
-        text.change(self.counted, text, count, trigger_mode="always_last", **ASIDE)
+        text.change(lambda text: counted(text, engine.status.model), text, count, trigger_mode="always_last", **ASIDE)
         dice.click(None, None, seed, js=DICE, api_visibility="private")
         begun = button.click(
             self.run,
@@ -108,18 +120,6 @@ class Speak:
             self.decoder: gr.Radio(choices=decoders, value=decoder if decoder in decoders else decoders[0], visible=len(decoders) > 1),
             self.limits: limits(SAYS, model),
         }  # fmt: skip
-
-    def counted(self, text: str) -> str:
-        """`3 sentences, about 14 s`, and how a long text is spoken."""
-        model = self.engine.status.model
-        text = pieces.worded(text, model)
-        parts = len(pieces.cut_text(text, model is not None and model.one_by_one))
-        count, seconds = pieces.sentences(text), len(text.strip()) / LETTERS_A_SECOND
-        if not count:
-            return "<p>&nbsp;</p>"
-        length = f"{ceil(seconds)} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-        line = f"{'1 sentence' if count == 1 else f'{count} sentences'}, about {length}"
-        return f"<p>{line}{f', spoken in {parts} parts' if parts not in (1, count) else ''}</p>"
 
     def takes(self, visitor: Visitor) -> Takes:
         return self._takes.setdefault(visitor, Takes())
