@@ -73,7 +73,7 @@ def main(argv: list[str]) -> int:
     from lfm.catalogue import title
     from lfm.engine import Engine
     from lfm.errors import LfmError
-    from lfm.quick_import import quick_import
+    from lfm.quick_import import quick_import, the_rest
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C
     engine, page = None, None
@@ -101,6 +101,7 @@ def main(argv: list[str]) -> int:
             print(f"Ready: {title(name)}", flush=True)
         except LfmError as error:
             print(error, file=sys.stderr, flush=True)  # the page says it too, and stays up
+        the_rest()
         while True:
             time.sleep(1)  # an endless wait would not notice a signal that comes just before it
     except KeyboardInterrupt:
