@@ -110,7 +110,7 @@ def load(folder: Path, dtype: str | None = None, name: str = "", as_stored: bool
 
         multiply_as_stored(model, *decoders.values())
     else:
-        lay_out(model)
+        lay_out(model, decoders.values())
     mx.clear_cache()  # what the conversion of dtypes left behind
 
     wishes = wishes_of(folder)

@@ -14,8 +14,9 @@ from mlx.utils import tree_flatten
 
 from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d
 from lfm.model.fast_cpu import HeadNorm
-from lfm.model.lfm2 import Attention, Block, DepthwiseKernel, ShortConv, SwiGLU
+from lfm.model.lfm2 import Attention, Block, ShortConv, SwiGLU
 from lfm.model.mimi import ResidualQuantizer
+from lfm.model.weighted import DepthwiseKernel
 
 Rule = tuple[str, ...]  # a pattern, and what it becomes: several names are the parts whose rows follow one another
 

@@ -203,7 +203,7 @@ def test_what_a_gpu_cannot_multiply_is_unpacked(published: Path, tmp_path: Path,
     loaded = load(tmp_path, "float32")
     quantization.multiplied.cache_clear()
     block = loaded.model.lfm.layers[2]
-    assert type(block.feed_forward.w2) is nn.Linear
+    assert isinstance(block.feed_forward.w2, nn.Linear)
     assert isinstance(block.feed_forward.w13, nn.QuantizedLinear)
     for ours, theirs in zip(answers(loaded), expected, strict=True):
         assert distance(ours, theirs) < 1e-3

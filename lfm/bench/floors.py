@@ -35,7 +35,8 @@ class Probe:
         probes = nn.Sequential(*(nn.Linear(WIDTH, HEIGHT, bias=False) for _ in range(MATRICES)))
         probes.set_dtype(stored)
         if model.lfm.traceable:
-            lay_by_columns(probes)
+            for probe in probes.layers:
+                lay_by_columns(probe)
         else:
             from lfm.processor.replace import multiply_as_stored
 

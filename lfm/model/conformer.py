@@ -11,7 +11,7 @@ import mlx.nn as nn
 from lfm.config import ConformerConfig
 from lfm.model.fast_cpu import BLOCK, Strided, attend, mlx_array
 from lfm.model.formulas import quick, sigmoid, silu
-from lfm.model.lfm2 import DepthwiseKernel, depthwise
+from lfm.model.weighted import DepthwiseKernel
 
 
 class Subsampling(nn.Module):
@@ -120,8 +120,7 @@ class Convolution(nn.Module):
         value, gate = mx.split(self.pointwise_conv1(x), 2, axis=-1)
         x = value * sigmoid(gate)
         padded = mx.pad(x, [(0, 0), (self.reach, self.reach), (0, 0)])
-        x = depthwise(padded, self.depthwise_conv.weight, x.shape[1]) + self.depthwise_conv.bias
-        return self.pointwise_conv2(silu(self.batch_norm(x)))
+        return self.pointwise_conv2(silu(self.batch_norm(self.depthwise_conv(padded))))
 
 
 class ConformerLayer(nn.Module):

@@ -6,8 +6,8 @@ The state carries the inputs that a later chunk still needs, so chunks of any si
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm.model.lfm2 import DepthwiseKernel
 from lfm.model.state import Past, State
+from lfm.model.weighted import DepthwiseKernel, Linear, once
 
 
 def after_past(module: nn.Module, x: mx.array, history: int, state: State | None, *, edge: bool = False) -> mx.array:
@@ -38,7 +38,7 @@ class CausalConv1d(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, bias: bool = True, edge: bool = False) -> None:
         super().__init__()
         self.kernel, self.stride, self.edge = kernel, stride, edge
-        self.conv = nn.Linear(kernel * in_channels, out_channels, bias=bias)
+        self.conv = Linear(kernel * in_channels, out_channels, bias=bias)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) with T a multiple of the stride -> (B, T / stride, C')."""
@@ -52,12 +52,18 @@ class CausalConvTranspose1d(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.convtr = nn.Linear(2 * in_channels, stride * out_channels)
+        self.convtr = Linear(2 * in_channels, stride * out_channels)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T stride, C')."""
         batch, length, _ = x.shape
         return self.convtr(windows(after_past(self, x, 1, state), 2)).reshape(batch, length * self.stride, -1)
+
+
+def halves(kernel: mx.array) -> tuple[mx.array, mx.array]:
+    """(C, 4) -> (2, C), what an input is multiplied by when it is new, and when it is old."""
+    new, old = mx.split(mx.contiguous(kernel.T), 2)
+    return new, old
 
 
 class Upsample(nn.Module):
@@ -71,5 +77,5 @@ class Upsample(nn.Module):
         """(B, T, C) -> (B, 2T, C)."""
         batch, length, channels = x.shape
         x = after_past(self, x, 1, state)[:, :, None]
-        new, old = mx.split(self.convtr.weight.T, 2)
+        new, old = once(self.convtr, halves)
         return (x[:, 1:] * new + x[:, :-1] * old).reshape(batch, 2 * length, channels)

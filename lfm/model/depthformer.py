@@ -9,6 +9,7 @@ from lfm.config import AUDIO_VOCAB, Lfm2Config
 from lfm.model.fast_cpu import RMSNorm
 from lfm.model.lfm2 import Lfm2Stack
 from lfm.model.state import State
+from lfm.model.weighted import Embedding, Linear
 
 Sample = Callable[[mx.array], mx.array]  # logits (vocab,) -> token ()
 
@@ -18,10 +19,10 @@ class DepthEmbedding(nn.Module):
 
     def __init__(self, config: Lfm2Config, tied: bool) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(AUDIO_VOCAB, config.hidden_size)
+        self.embedding = Embedding(AUDIO_VOCAB, config.hidden_size)
         self.embedding_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
         if not tied:
-            self.to_logits = nn.Linear(config.hidden_size, AUDIO_VOCAB, bias=False)
+            self.to_logits = Linear(config.hidden_size, AUDIO_VOCAB, bias=False)
 
     def logits(self, x: mx.array) -> mx.array:
         """(B, T, C) -> (B, T, 2049)."""

@@ -15,6 +15,7 @@ from lfm.model.fast_cpu import FEW_POSITIONS
 from lfm.model.formulas import polar
 from lfm.model.lfm2 import Lfm2
 from lfm.model.state import Compiled, Past, State
+from lfm.model.weighted import Embedding, Linear
 
 SAMPLE_RATE = 24_000
 
@@ -24,7 +25,7 @@ class CodeEmbedding(nn.Module):
 
     def __init__(self, config: DetokenizerConfig) -> None:
         super().__init__()
-        self.emb = nn.Embedding(config.codebooks * config.bins, config.lfm.hidden_size)
+        self.emb = Embedding(config.codebooks * config.bins, config.lfm.hidden_size)
         self._offsets = mx.arange(config.codebooks) * config.bins
 
     def __call__(self, codes: mx.array) -> mx.array:
@@ -84,7 +85,7 @@ class Detokenizer(nn.Module):
         self.upsample = config.upsample
         self.emb = CodeEmbedding(config)
         self.lfm = Lfm2(replace(config.lfm, vocab_size=0))
-        self.lin = nn.Linear(config.lfm.hidden_size, config.output_size)
+        self.lin = Linear(config.lfm.hidden_size, config.output_size)
         self._istft = InverseSTFT(config.n_fft, config.hop)
         self._compiled = Compiled(self.sound)
 

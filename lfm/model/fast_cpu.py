@@ -10,7 +10,8 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm.model.formulas import exp_of_negative, in_pieces, many, quick
+from lfm.model.formulas import exp_of_negative, in_pieces, quick
+from lfm.model.weighted import once, taps, weighted
 
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
 MANY_SCORES = 1 << 20  # from here on a head at a time
@@ -22,21 +23,6 @@ BLOCK = 16  # positions of the encoder that are made at once: some MB on the way
 def mlx_array(x: Any) -> mx.array:
     """What layers left: NumPy's where loops of `lfm.processor` are in their place."""
     return x if isinstance(x, mx.array) else mx.array(x)
-
-
-def sum_of_products(parts: list[mx.array], weights: list[mx.array]) -> mx.array:
-    products = [part * weight for part, weight in zip(parts, weights, strict=True)]
-    return sum(products[1:], products[0])
-
-
-at_once = mx.compile(sum_of_products, shapeless=True)
-
-
-def weighted(parts: list[mx.array], weights: mx.array) -> mx.array:
-    """Sum of parts (…, C), each times a column of weights (C, n): a depthwise convolution of n taps."""
-    if many(parts[0]):
-        return at_once(parts, list(mx.contiguous(weights.T)))
-    return sum_of_products(parts, list(weights.T))
 
 
 class Strided(nn.Conv2d):
@@ -51,7 +37,7 @@ class Strided(nn.Conv2d):
             return super().__call__(x)
         height, width = x.shape[1] - 2, x.shape[2] - 2
         seen = [x[:, i : i + height : 2, j : j + width : 2] for i in range(3) for j in range(3)]
-        return weighted(seen, self.weight.reshape(-1, len(seen))) + self.bias
+        return weighted(seen, once(self, lambda weight: taps(weight.reshape(-1, len(seen))))) + self.bias
 
 
 def over_root(x: mx.array, eps: float) -> mx.array:

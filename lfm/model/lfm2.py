@@ -10,9 +10,10 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import LayerType, Lfm2Config
-from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, RMSNorm, RoPE, attend, mlx_array, weighted
+from lfm.model.fast_cpu import FEW_POSITIONS, HeadNorm, RMSNorm, RoPE, attend, mlx_array
 from lfm.model.formulas import silu
 from lfm.model.state import KVCache, Past, SlidingKVCache, State
+from lfm.model.weighted import DepthwiseKernel, Embedding, Linear
 
 
 @lru_cache(maxsize=1)  # each layer asks for the same; of a long clip it is large, so no more are kept
@@ -22,22 +23,9 @@ def band(n_queries: int, n_keys: int, window: int) -> mx.array | None:
         return None
     query = mx.arange(n_keys - n_queries, n_keys)[:, None]
     key = mx.arange(n_keys)[None, :]
-    return (key <= query) & (key > query - window)
-
-
-def depthwise(x: mx.array, weight: mx.array, length: int) -> mx.array:
-    """Depthwise correlation as a few large products. x (B, length + K - 1, C), weight (C, K) -> (B, length, C)."""
-    return weighted([x[:, k : k + length] for k in range(weight.shape[1])], weight)
-
-
-class DepthwiseKernel(nn.Module):
-    """Holds a depthwise kernel, (C, K), and perhaps a bias, (C,)."""
-
-    def __init__(self, channels: int, kernel: int, bias: bool = False) -> None:
-        super().__init__()
-        self.weight = mx.zeros((channels, kernel))
-        if bias:
-            self.bias = mx.zeros((channels,))
+    mask = (key <= query) & (key > query - window)
+    mx.eval(mask)  # else a graph would make it at every run
+    return mask
 
 
 class ShortConv(nn.Module):
@@ -46,15 +34,15 @@ class ShortConv(nn.Module):
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__()
         self.history = config.conv_kernel - 1
-        self.in_proj = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
+        self.in_proj = Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
         self.conv = DepthwiseKernel(config.hidden_size, config.conv_kernel)
-        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
         """(B, T, C), and the last inputs of the convolution before it, (B, history, C) -> (B, T, C), and the last ones now."""
         gate_in, gate_out, value = mx.split(self.in_proj(x), 3, axis=-1)
         padded = mx.concatenate([past, gate_in * value], axis=1)
-        return self.out_proj(gate_out * depthwise(padded, self.conv.weight, x.shape[1])), padded[:, -self.history :]
+        return self.out_proj(gate_out * self.conv(padded)), padded[:, -self.history :]
 
 
 class Attention(nn.Module):
@@ -66,8 +54,8 @@ class Attention(nn.Module):
         self.head_dim = config.hidden_size // config.n_heads
         self.window = config.sliding_window if layer_type == "sliding_attention" else None
         width = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
-        self.qkv_proj = nn.Linear(config.hidden_size, width, bias=False)
-        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.qkv_proj = Linear(config.hidden_size, width, bias=False)
+        self.out_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
         self.qk_layernorm = HeadNorm(self.n_heads + self.n_kv_heads, self.head_dim, config.norm_eps)
         self._rope = RoPE(self.head_dim, traditional=config.rope_pairwise, base=config.rope_theta)
 
@@ -99,8 +87,8 @@ class SwiGLU(nn.Module):
 
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__()
-        self.w13 = nn.Linear(config.hidden_size, 2 * config.ff_size, bias=False)
-        self.w2 = nn.Linear(config.ff_size, config.hidden_size, bias=False)
+        self.w13 = Linear(config.hidden_size, 2 * config.ff_size, bias=False)
+        self.w2 = Linear(config.ff_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array) -> mx.array:
         gate, up = mx.split(self.w13(x), 2, axis=-1)
@@ -207,4 +195,4 @@ class Lfm2LM(Lfm2):
 
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__(config)
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)

@@ -8,6 +8,7 @@ from lfm.model.conformer import Adapter, Conformer
 from lfm.model.depthformer import DepthEmbedding, Depthformer, Sample
 from lfm.model.lfm2 import Lfm2LM
 from lfm.model.state import State
+from lfm.model.weighted import Embedding, Linear
 
 
 class LfmAudio(nn.Module):
@@ -20,8 +21,8 @@ class LfmAudio(nn.Module):
         self.conformer = Conformer(config.encoder)
         self.audio_adapter = Adapter(config.encoder.d_model, hidden)
         self.lfm = Lfm2LM(config.lfm)
-        self.audio_embedding = nn.Embedding(config.codebooks * AUDIO_VOCAB, hidden)
-        self.depth_linear = nn.Linear(hidden, config.codebooks * config.depthformer.hidden_size)
+        self.audio_embedding = Embedding(config.codebooks * AUDIO_VOCAB, hidden)
+        self.depth_linear = Linear(hidden, config.codebooks * config.depthformer.hidden_size)
         self.depthformer = Depthformer(config.depthformer)
         self.depth_embeddings = [DepthEmbedding(config.depthformer, config.depth_tied) for _ in range(config.codebooks)]
         self._offsets = mx.arange(config.codebooks) * AUDIO_VOCAB

@@ -14,6 +14,7 @@ from lfm.model.fast_cpu import FEW_POSITIONS, RoPE, attend, mlx_array
 from lfm.model.formulas import ELU
 from lfm.model.lfm2 import band
 from lfm.model.state import Compiled, SlidingKVCache, State
+from lfm.model.weighted import Linear
 
 SAMPLE_RATE = 24_000
 SAMPLES_PER_FRAME = SAMPLE_RATE * 2 // 25  # 12.5 Hz
@@ -92,8 +93,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.n_heads, self.window = config.n_heads, config.context
         self.head_dim = config.dimension // config.n_heads
-        self.in_proj = nn.Linear(config.dimension, 3 * config.dimension, bias=False)
-        self.out_proj = nn.Linear(config.dimension, config.dimension, bias=False)
+        self.in_proj = Linear(config.dimension, 3 * config.dimension, bias=False)
+        self.out_proj = Linear(config.dimension, config.dimension, bias=False)
         self._rope = RoPE(self.head_dim, traditional=True, base=config.rope_theta)
 
     def cache(self) -> SlidingKVCache:
@@ -119,8 +120,8 @@ class TransformerLayer(nn.Module):
         self.self_attn = SelfAttention(config)
         self.layer_scale_1 = LayerScale(config.dimension)
         self.norm2 = nn.LayerNorm(config.dimension)
-        self.linear1 = nn.Linear(config.dimension, config.ff_size, bias=False)
-        self.linear2 = nn.Linear(config.ff_size, config.dimension, bias=False)
+        self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
+        self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
         self._attended = mx.compile(self.attended)
 
@@ -166,8 +167,8 @@ class ResidualQuantizer(nn.Module):
 
     def __init__(self, config: MimiConfig, codebooks: int) -> None:
         super().__init__()
-        self.input_proj = nn.Linear(config.dimension, config.codebook_dim, bias=False)
-        self.output_proj = nn.Linear(config.codebook_dim, config.dimension, bias=False)
+        self.input_proj = Linear(config.dimension, config.codebook_dim, bias=False)
+        self.output_proj = Linear(config.codebook_dim, config.dimension, bias=False)
         self.codebooks = mx.zeros((codebooks, config.bins, config.codebook_dim))
         self._offsets = mx.arange(codebooks) * config.bins
 
