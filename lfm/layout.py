@@ -12,7 +12,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
-from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d
+from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, StridedConv1d
 from lfm.model.fast_cpu import HeadNorm
 from lfm.model.lfm2 import Attention, Block, ShortConv, SwiGLU
 from lfm.model.mimi import ResidualQuantizer
@@ -88,6 +88,7 @@ DETOKENIZER = Layout(rules=(HEADS, *FUSED), unused=r"lfm\.embed_tokens\.weight|i
 MIMI = Layout(
     rules=(
         (r"^(downsample|upsample)\.(convtr|conv)\.", r"\1.\2.\2.\2."),
+        (r"^((?:en|de)coder\.model\..*\d)\.bias$", r"\1.conv.bias"),
         (r"^((?:en|de)coder\..*)\.(convtr|conv)\.", r"\1.\2.\2."),
         (r"\.self_attn\.in_proj\.weight$", ".self_attn.in_proj_weight"),
     ),
@@ -163,10 +164,16 @@ def relayout(slot: Slot, tensor: mx.array, channels_last: bool) -> mx.array:
             return mx.squeeze(tensor, -1 if channels_last else 1)
         case nn.Linear() if tensor.ndim > 2:  # a convolution, by what each output sees
             tensor = tensor if channels_last else mx.moveaxis(tensor, 1, -1)
-            if tensor.shape[1:-1] != ((slot.parent.kernel,) if isinstance(slot.parent, CausalConv1d) else (1,) * (tensor.ndim - 2)):
+            kernel = (slot.parent.kernel,) if isinstance(slot.parent, CausalConv1d | StridedConv1d) else (1,) * (tensor.ndim - 2)
+            if tensor.shape[1:-1] != kernel:
                 raise ValueError(f"{tensor.shape} is another kernel")
-            return mx.contiguous(tensor.flatten(1))
+            return mx.contiguous(tap_by_tap(tensor) if isinstance(slot.parent, CausalConv1d) else tensor.flatten(1))
     return tensor
+
+
+def tap_by_tap(tensor: mx.array) -> mx.array:
+    """A convolution's weight (out, kernel, in) -> (kernel out, in), the oldest input's tap first."""
+    return tensor.swapaxes(0, 1).flatten(0, 1)
 
 
 def upsampling(tensor: mx.array, stride: int) -> mx.array:

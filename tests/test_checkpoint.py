@@ -96,7 +96,9 @@ def test_every_kind_of_tensor_lands_in_our_axes(published: Path, loaded: LoadedM
 def test_mimi_and_detokenizer_land_in_our_axes(published: Path, loaded: LoadedModel) -> None:
     raw, ours = read(published, MIMI_FILE), parameters(loaded.decoders["Mimi"])
     assert same(ours["encoder.model.3.conv.weight"], raw["encoder.model.3.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
-    assert same(ours["decoder.model.3.block.1.conv.weight"], raw["decoder.model.3.block.1.conv.conv.weight"].transpose(0, 2, 1).flatten(1))
+    taps = raw["decoder.model.3.block.1.conv.conv.weight"].transpose(2, 0, 1)
+    assert same(ours["decoder.model.3.block.1.conv.weight"], taps.flatten(0, 1))
+    assert same(ours["decoder.model.3.block.1.bias"], raw["decoder.model.3.block.1.conv.conv.bias"])
     stem = "decoder.model.2.convtr"
     new, old = mx.split(raw[f"{stem}.convtr.weight"].transpose(2, 1, 0), 2)  # (stride, out, in): for the newer input and the older
     assert same(ours[f"{stem}.weight"], mx.concatenate([old, new], axis=2).flatten(0, 1))

@@ -7,8 +7,8 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-from lfm.layout import upsampling
-from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, Upsample
+from lfm.layout import tap_by_tap, upsampling
+from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, StridedConv1d, Upsample
 from lfm.model.state import State
 
 
@@ -22,10 +22,19 @@ def in_pieces(layer: Any, x: mx.array) -> mx.array:
     return mx.concatenate([layer(x[:, :2], state), *(layer(x[:, i : i + 4], state) for i in range(2, x.shape[1], 4))], axis=1)
 
 
+@pytest.mark.parametrize("kernel", [1, 3, 7])
+def test_a_convolution_is_a_product_of_all_inputs_with_all_taps(kernel: int) -> None:
+    layer, weight, x = CausalConv1d(12, 20, kernel), noise(20, kernel, 12), noise(2, 34, 12)
+    layer.conv.weight, layer.bias = tap_by_tap(weight), noise(20)
+    want = mx.conv1d(mx.pad(x, [(0, 0), (kernel - 1, 0), (0, 0)]), weight) + layer.bias
+    np.testing.assert_allclose(layer(x), want, atol=1e-5)
+    np.testing.assert_allclose(in_pieces(layer, x), layer(x), atol=1e-5)
+
+
 @pytest.mark.parametrize("edge", [False, True])
-@pytest.mark.parametrize(("kernel", "stride", "bias"), [(1, 1, True), (3, 1, True), (7, 1, False), (4, 2, True)])
-def test_a_convolution_is_a_product(kernel: int, stride: int, bias: bool, edge: bool) -> None:
-    layer, x = CausalConv1d(12, 20, kernel, stride, bias=bias, edge=edge), noise(2, 34, 12)
+@pytest.mark.parametrize(("kernel", "stride", "bias"), [(4, 2, True), (12, 2, False)])
+def test_a_strided_convolution_is_a_product_with_what_each_output_sees(kernel: int, stride: int, bias: bool, edge: bool) -> None:
+    layer, x = StridedConv1d(12, 20, kernel, stride, bias=bias, edge=edge), noise(2, 34, 12)
     before = mx.repeat(x[:, :1] if edge else mx.zeros((2, 1, 12)), kernel - stride, axis=1)
     want = mx.conv1d(mx.concatenate([before, x], axis=1), layer.conv.weight.reshape(20, kernel, 12), stride)
     want = want + layer.conv.bias if bias else want

@@ -1,7 +1,9 @@
-"""Causal convolutions of a stream: each is a product of one matrix with what an output sees, (B, T, C).
+"""Causal convolutions of a stream, (B, T, C), each as a product with one matrix.
 
 The state carries the inputs that a later chunk still needs, so chunks of any size give what the whole gives.
 """
+
+from functools import partial
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -23,19 +25,40 @@ def after_past(module: nn.Module, x: mx.array, history: int, state: State | None
     return x
 
 
+@partial(mx.compile, shapeless=True)
+def total(parts: list[mx.array]) -> mx.array:
+    return sum(parts[1:], parts[0])
+
+
+class CausalConv1d(nn.Module):
+    """A convolution that sees only the past: all inputs times all taps are one product, and an output is the sum of its part of it."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.conv = Linear(in_channels, kernel * out_channels, bias=False)
+        self.bias = mx.zeros((out_channels,))
+
+    def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C')."""
+        length, channels = x.shape[1], len(self.bias)
+        products = self.conv(after_past(self, x, self.kernel - 1, state))
+        return total([*(products[:, k : k + length, k * channels : (k + 1) * channels] for k in range(self.kernel)), self.bias])
+
+
 def windows(x: mx.array, size: int, stride: int = 1) -> mx.array:
     """(B, T, C) -> (B, 1 + (T - size) // stride, size C): neighbours as one row, the oldest first."""
     batch, length, channels = x.shape
-    if size == 1:
-        return x
     shape = (batch, 1 + (length - size) // stride, size * channels)
     return mx.as_strided(x, shape, (length * channels, stride * channels, 1))
 
 
-class CausalConv1d(nn.Module):
-    """A convolution that sees only the past; with `edge` the first input stands before the start, else zeros."""
+class StridedConv1d(nn.Module):
+    """The same where outputs are fewer than inputs: a product with what each output sees. With `edge` the first input stands before
+    the start, else zeros.
+    """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, bias: bool = True, edge: bool = False) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, *, bias: bool = True, edge: bool = False) -> None:
         super().__init__()
         self.kernel, self.stride, self.edge = kernel, stride, edge
         self.conv = Linear(kernel * in_channels, out_channels, bias=bias)

@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import MimiConfig
-from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, Upsample
+from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, StridedConv1d, Upsample
 from lfm.model.fast_cpu import FEW_POSITIONS, RoPE, attend, mlx_array
 from lfm.model.formulas import ELU
 from lfm.model.lfm2 import band
@@ -45,7 +45,7 @@ class SeanetEncoder(nn.Module):
         width = config.n_filters
         self.model = [CausalConv1d(1, width, config.kernel_size)]
         for ratio in reversed(config.ratios):
-            self.model += [ResidualBlock(width, config), ELU(), CausalConv1d(width, 2 * width, 2 * ratio, stride=ratio)]
+            self.model += [ResidualBlock(width, config), ELU(), StridedConv1d(width, 2 * width, 2 * ratio, ratio)]
             width *= 2
         self.model += [ELU(), CausalConv1d(width, config.dimension, config.last_kernel_size)]
 
@@ -212,7 +212,7 @@ class Mimi(nn.Module):
         super().__init__()
         self.encoder = SeanetEncoder(config)
         self.encoder_transformer = Transformer(config)
-        self.downsample = CausalConv1d(config.dimension, config.dimension, 4, stride=2, bias=False, edge=True)
+        self.downsample = StridedConv1d(config.dimension, config.dimension, 4, 2, bias=False, edge=True)
         self.quantizer = SplitQuantizer(config)
         self.upsample = Upsample(config.dimension)
         self.decoder_transformer = Transformer(config)
