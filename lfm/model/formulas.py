@@ -1,6 +1,7 @@
 """Functions of each number, for a Linux CPU: MLX's own take 17 ns a number, polynomials in a compiled graph 3 to 4.
 
 The compiler makes several numbers at once of what has no branch: minimum and maximum have one, for what is not a number; a size has none.
+MLX makes one loop of eleven operations behind one another, and what two of them want is one of its own: sizes are taken twice, of x and -x.
 """
 
 import math
@@ -55,14 +56,13 @@ def _sigmoid(x: mx.array) -> mx.array:
 
 @partial(mx.compile, shapeless=True)
 def _silu(x: mx.array) -> mx.array:
-    size = mx.abs(x)
-    return 0.5 * (x + size) - size / (growth(size) + 2)
+    size = mx.abs(-x)
+    return 0.5 * ((x + size) - size * (2 / (growth(mx.abs(x)) + 2)))
 
 
 @partial(mx.compile, shapeless=True)
 def _elu(x: mx.array) -> mx.array:
-    size = mx.abs(x)
-    return 0.5 * (x + size) + (1 / (growth(0.5 * (size - x)) + 1) - 1)
+    return 0.5 * ((x + mx.abs(-x)) + (2 / (growth(0.5 * (mx.abs(x) - x)) + 1) - 2))
 
 
 def in_pieces(formula: Callable[[mx.array], mx.array], x: mx.array) -> mx.array:

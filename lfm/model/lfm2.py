@@ -184,10 +184,12 @@ class Lfm2(Lfm2Stack):
     def __init__(self, config: Lfm2Config) -> None:
         super().__init__(config)
         self.embedding_norm = RMSNorm(config.hidden_size, eps=config.norm_eps)
+        self._normed = mx.compile(lambda x: self.embedding_norm(x))
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T, C)."""
-        return self.embedding_norm(super().__call__(x, state))
+        few = self.traceable and x.shape[1] <= FEW_POSITIONS
+        return (self._normed if few else self.embedding_norm)(super().__call__(x, state))
 
 
 class Lfm2LM(Lfm2):
