@@ -39,7 +39,8 @@ class Renderer:
     def _decode(self) -> mx.array:
         self.before, self.latest, self.waiting = self.state.mark(), self.waiting, []
         self.most = min(self.most + 1, MOST)
-        return self.decoder.decode(mx.minimum(mx.stack(self.latest), 2047)[None], self.state)[0]
+        codes = mx.minimum(mx.stack(self.latest), 2047).astype(mx.int32)  # drawn, or kept: of one kind, they are one graph
+        return self.decoder.decode(codes[None], self.state)[0]
 
     def rest(self) -> np.ndarray:
         """The sound of what waits, (n,)."""

@@ -41,7 +41,7 @@ def test_what_the_detokenizer_reads_six_rows_at_a_time_lies_so_and_what_mimi_doe
         (name, path)
         for name, decoder in lfm25.decoders.items()
         for path, value in parameters(decoder).items()
-        if value.ndim == 2 and lies_by_columns(value)
+        if value.ndim == 2 and min(value.shape) > 1 and lies_by_columns(value)
     }
     assert {("Detokenizer", f"lfm.layers.0.feed_forward.{part}.weight") for part in ("w13", "w2")} <= laid
     assert ("Detokenizer", "lin.weight") in laid and ("Detokenizer", "emb.emb.weight") not in laid

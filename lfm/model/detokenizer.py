@@ -13,7 +13,7 @@ import mlx.nn as nn
 from lfm.config import DetokenizerConfig
 from lfm.model.fast_cpu import FEW_POSITIONS
 from lfm.model.formulas import polar
-from lfm.model.lfm2 import Lfm2
+from lfm.model.lfm2 import Attention, Lfm2
 from lfm.model.state import Compiled, Past, State
 from lfm.model.weighted import Embedding, Linear
 
@@ -87,14 +87,22 @@ class Detokenizer(nn.Module):
         self.lfm = Lfm2(replace(config.lfm, vocab_size=0))
         self.lin = Linear(config.lfm.hidden_size, config.output_size)
         self._istft = InverseSTFT(config.n_fft, config.hop)
-        self._compiled = Compiled(self.sound)
+        self._compiled = Compiled(self.decoded, self.place)
 
     def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
         """(B, T, codebooks) with values below 2048 -> (B, 1920 T), or the part of it that is final."""
-        x = self.lin(self.lfm(mx.repeat(self.emb(codes), self.upsample, axis=1), state))
-        if state is None:
-            return self.sound(x, None)
-        return (self._compiled if codes.shape[1] <= FEW_POSITIONS else self.sound)(x, state.slot(self, State))
+        positions = self.upsample * codes.shape[1]
+        if state is not None and positions <= FEW_POSITIONS and self.lfm.traceable:
+            return self._compiled(codes, state, positions)
+        return self.decoded(codes, state)
+
+    def decoded(self, codes: mx.array, state: State | None) -> mx.array:
+        return self.sound(self.lin(self.lfm(mx.repeat(self.emb(codes), self.upsample, axis=1), state)), state)
+
+    def place(self, offset: int, length: int) -> mx.array | int:
+        """How so many positions from `offset` on are turned, in every layer that attends."""
+        attention = next(layer.operator for layer in self.lfm.layers if isinstance(layer.operator, Attention))
+        return attention.place(offset, length, mx.float32)
 
     def sound(self, x: mx.array, state: State | None) -> mx.array:
         """Magnitudes' logarithms and phases side by side, (B, 6 T, n_fft + 2) -> (B, 1920 T)."""
@@ -103,4 +111,4 @@ class Detokenizer(nn.Module):
 
     def flush(self, state: State) -> mx.array:
         """What is still to come once the codes have ended, (1, 480)."""
-        return self._istft.flush(state.slot(self, State))
+        return self._istft.flush(state)

@@ -10,7 +10,7 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
-from lfm.model.formulas import exp_of_negative, in_pieces, quick
+from lfm.model.formulas import exp_of_negative, in_pieces, on_cpu, quick
 from lfm.model.weighted import once, taps, weighted
 
 FEW_SCORES = 1 << 12  # up to here MLX's attention is one quick call
@@ -91,12 +91,11 @@ def turns_of(dims: int, pairwise: bool, base: float, block: int) -> mx.array:
 class RoPE(nn.RoPE):
     """Rotary positions."""
 
-    def at(self, offset: int, x: mx.array) -> mx.array | int:
-        """How to turn x (B, T, ...), whose first position is `offset`: that number, for a graph as an array, or matrices on a CPU."""
-        length = x.shape[1]
+    def at(self, offset: int, length: int, dtype: mx.Dtype) -> mx.array | int:
+        """How to turn so many positions from `offset` on: that number, for a graph as an array, or matrices on a CPU."""
         if length > FEW_POSITIONS:
             return offset
-        if not quick(x):
+        if dtype != mx.float32 or not on_cpu():
             return mx.array(offset)
         block, first = divmod(offset, TURNS)
         way = self.dims, bool(self.traditional), self.base

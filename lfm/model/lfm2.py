@@ -62,6 +62,10 @@ class Attention(nn.Module):
     def cache(self) -> KVCache | SlidingKVCache:
         return KVCache() if self.window is None else SlidingKVCache(self.window)
 
+    def place(self, offset: int, length: int, dtype: mx.Dtype) -> mx.array | int:
+        """How so many positions from `offset` on are turned."""
+        return self._rope.at(offset, length, dtype)
+
     def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, mx.array, mx.array]:
         """(B, T, C), and where it is -> queries, keys and values, (B, their heads, T, head_dim)."""
         heads = self.qkv_proj(x).reshape(*x.shape[:2], -1, self.head_dim).transpose(0, 2, 1, 3)
@@ -98,8 +102,8 @@ class SwiGLU(nn.Module):
 class Block(nn.Module):
     """An operator and a feed-forward, each behind a norm and added to what came in.
 
-    What needs no growing cache of keys is a function of arrays alone: the block with a convolution or a window, and what comes before and
-    after attention over everything. For the few positions of a step it is compiled, so that handing out small operations costs little.
+    What needs no cache of keys is a function of arrays alone: the block with a convolution, and what comes before and after attention. For
+    the few positions of a step it is compiled, so that handing out small operations costs little.
     """
 
     def __init__(self, config: Lfm2Config, layer_type: LayerType) -> None:
@@ -110,7 +114,6 @@ class Block(nn.Module):
         self.feed_forward = SwiGLU(config)
         self._convolved = mx.compile(self.convolved)
         self._asked, self._answered = mx.compile(self.asked), mx.compile(self.answered)
-        self._attended = mx.compile(self.attended)
 
     def convolved(self, x: mx.array, past: mx.array) -> tuple[mx.array, mx.array]:
         """The block with a short convolution: x (B, T, C) and the convolution's past, before and after."""
@@ -128,13 +131,6 @@ class Block(nn.Module):
         assert isinstance(self.operator, Attention)
         return self.fed(x, self.operator.out(seen))
 
-    def attended(self, x: mx.array, at: mx.array, past: tuple[mx.array, ...]) -> tuple[mx.array, tuple[mx.array, ...]]:
-        """The block with attention over a window: x (B, T, C) and the keys and values before it, before and after."""
-        assert isinstance(self.operator, Attention) and self.operator.window
-        cache = SlidingKVCache(self.operator.window)
-        cache.past = past
-        return self.answered(x, self.operator.attend(*self.asked(x, at), cache)), cache.past
-
     def fed(self, x: mx.array, mixed: mx.array) -> mx.array:
         """What follows the operator."""
         x = x + mixed
@@ -145,11 +141,7 @@ class Block(nn.Module):
         few, operator = x.shape[1] <= FEW_POSITIONS, self.operator
         if isinstance(operator, Attention):
             cache = operator.cache() if state is None else state.slot(operator, operator.cache)
-            at = operator._rope.at(cache.offset, x)
-            if isinstance(cache, SlidingKVCache) and not isinstance(at, int):
-                cache.offset += x.shape[1]
-                x, cache.past = self._attended(x, at, cache.past)
-                return x
+            at = operator.place(cache.offset, x.shape[1], x.dtype) if state is None or state.at is None else state.at
             seen = operator.attend(*(self.asked if isinstance(at, int) else self._asked)(x, at), cache)
             return (self._answered if few else self.answered)(x, seen)
         past = Past() if state is None else state.slot(operator, Past)

@@ -64,17 +64,10 @@ class SeanetDecoder(nn.Module):
             self.model += [ELU(), CausalConvTranspose1d(width, width // 2, ratio), ResidualBlock(width // 2, config)]
             width //= 2
         self.model += [ELU(), CausalConv1d(width, 1, config.last_kernel_size)]
-        self._compiled = Compiled(self.decode)
-
-    def decode(self, x: mx.array, state: State | None) -> mx.array:
-        return run(self.model, x, state)
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, 960 T, 1)."""
-        if state is None:
-            return self.decode(x, None)
-        mine, traceable = state.slot(self, State), isinstance(self.model[0].conv, nn.Linear)
-        return (self._compiled if traceable and x.shape[1] <= FEW_POSITIONS else self.decode)(x, mine)
+        return run(self.model, x, state)
 
 
 class LayerScale(nn.Module):
@@ -100,6 +93,10 @@ class SelfAttention(nn.Module):
     def cache(self) -> SlidingKVCache:
         return SlidingKVCache(self.window)
 
+    def place(self, offset: int, length: int) -> mx.array | int:
+        """How so many positions from `offset` on are turned."""
+        return self._rope.at(offset, length, mx.float32)
+
     def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, mx.array, mx.array]:
         """(B, T, C), and where it is -> queries, keys and values, (B, heads, T, head_dim)."""
         heads = self.in_proj(x).reshape(*x.shape[:2], -1, self.head_dim).transpose(0, 2, 1, 3)
@@ -123,23 +120,15 @@ class TransformerLayer(nn.Module):
         self.linear1 = Linear(config.dimension, config.ff_size, bias=False)
         self.linear2 = Linear(config.ff_size, config.dimension, bias=False)
         self.layer_scale_2 = LayerScale(config.dimension)
-        self._attended = mx.compile(self.attended)
-
-    def attended(self, x: mx.array, at: mx.array | int, past: tuple[mx.array, ...]) -> tuple[mx.array, tuple[mx.array, ...]]:
-        """x (B, T, C), where it is, and the keys and values before it, before and after."""
-        cache = self.self_attn.cache()
-        cache.past = past
-        seen = self.self_attn.attend(*self.self_attn.heads(self.norm1(x), at), cache)
-        x = x + self.layer_scale_1(self.self_attn.out_proj(seen.transpose(0, 2, 1, 3).flatten(2)))
-        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x))))), cache.past
 
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
+        """(B, T, C) -> (B, T, C)."""
         attention = self.self_attn
         cache = attention.cache() if state is None else state.slot(attention, attention.cache)
-        at = attention._rope.at(cache.offset, x)
-        cache.offset += x.shape[1]
-        x, cache.past = (self.attended if isinstance(at, int) else self._attended)(x, at, cache.past)
-        return x
+        at = attention.place(cache.offset, x.shape[1]) if state is None or state.at is None else state.at
+        seen = attention.attend(*attention.heads(self.norm1(x), at), cache)
+        x = x + self.layer_scale_1(attention.out_proj(seen.transpose(0, 2, 1, 3).flatten(2)))
+        return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
 
 
 class Layers(nn.Module):
@@ -217,6 +206,7 @@ class Mimi(nn.Module):
         self.upsample = Upsample(config.dimension)
         self.decoder_transformer = Transformer(config)
         self.decoder = SeanetDecoder(config)
+        self._compiled = Compiled(self.decoded, lambda *place: self.decoder_transformer.transformer.layers[0].self_attn.place(*place))
 
     def encode(self, pcm: mx.array, state: State | None = None) -> mx.array:
         """(B, n) -> (B, ceil(n / 1920), codebooks). Whole input is padded with silence; chunks must be whole frames."""
@@ -228,6 +218,12 @@ class Mimi(nn.Module):
 
     def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
         """(B, T, codebooks) with values below 2048 -> (B, 1920 T)."""
+        positions, traceable = 2 * codes.shape[1], isinstance(self.decoder_transformer.transformer.layers[0], TransformerLayer)
+        if state is not None and positions <= FEW_POSITIONS and traceable:
+            return self._compiled(codes, state, positions)
+        return self.decoded(codes, state)
+
+    def decoded(self, codes: mx.array, state: State | None) -> mx.array:
         x = self.upsample(self.quantizer.decode(codes), state)
         return self.decoder(self.decoder_transformer(x, state), state)[..., 0]
 

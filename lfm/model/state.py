@@ -5,7 +5,7 @@ A new State is the reset; two States on one model never meet.
 """
 
 from collections.abc import Callable
-from typing import Protocol, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import mlx.core as mx
 
@@ -23,15 +23,24 @@ S = TypeVar("S", bound=Slot)
 
 
 class State:
-    """The memory of one stream through one model."""
+    """The memory of one stream through one model.
 
-    def __init__(self) -> None:
+    Within a graph (`Compiled`) it begins with what its slots remembered, and `at` says where that which comes now stands.
+    """
+
+    def __init__(self, values: dict[str, Any] | None = None, at: mx.array | None = None) -> None:
         self._slots: dict[int, Slot] = {}
+        self._values = values or {}
+        self.at = at
+        self.makers: dict[str, Callable[[], Slot]] = {}
 
     def slot(self, module: object, make: Callable[[], S]) -> S:
         """The slot of `module`, made on first use."""
         if id(module) not in self._slots:
-            self._slots[id(module)] = make()
+            self._slots[id(module)] = slot = make()
+            self.makers[str(id(module))] = make
+            if str(id(module)) in self._values:
+                slot.value = self._values[str(id(module))]  # type: ignore[attr-defined]
         return cast(S, self._slots[id(module)])
 
     def arrays(self) -> list[mx.array]:
@@ -53,16 +62,22 @@ class State:
         for key, slot in self._slots.items():
             slot.rewind(mark[key])
 
-    def pasts(self) -> dict[str, mx.array]:
-        """What slots that are all `Past` hold, to go into a compiled graph and out of it."""
-        held = {str(key): cast(Past, slot).value for key, slot in self._slots.items()}
-        return {key: value for key, value in held.items() if value is not None}
+    def values(self) -> dict[str, Any]:
+        """What the slots remember, all of them `Past` or `SlidingKVCache`, to go into a graph and out of it."""
+        return {str(key): cast(Past, slot).value for key, slot in self._slots.items() if slot.arrays()}
 
-    def put(self, pasts: dict[str, mx.array]) -> Self:
-        """Go on with what such a graph gave."""
-        for key, value in pasts.items():
-            cast(Past, self._slots.setdefault(int(key), Past())).value = value
-        return self
+    def go_on(self, values: dict[str, Any], makers: dict[str, Callable[[], Slot]], positions: int) -> None:
+        """With what such a graph gave, which had so many positions."""
+        for key, value in values.items():
+            slot = self._slots.get(int(key)) or self._slots.setdefault(int(key), makers[key]())
+            cast(Past, slot).value = value
+            if isinstance(slot, SlidingKVCache):
+                slot.offset += positions
+
+    @property
+    def offset(self) -> int:
+        """Positions that windows have seen so far."""
+        return next((slot.offset for slot in self._slots.values() if isinstance(slot, SlidingKVCache)), 0)
 
     def rows(self, rows: mx.array) -> Self:
         """Another state, of some rows of the batch, (n,), each perhaps several times; this one stays as it is."""
@@ -150,44 +165,50 @@ class SlidingKVCache:
     def __init__(self, window: int) -> None:
         self.window = window
         self.offset = 0
-        self.past: tuple[mx.array, ...] = ()  # keys and values; nothing at the start
+        self.value: tuple[mx.array, ...] = ()  # keys and values; nothing at the start
 
     def append(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
         """Add n positions; those and up to `window - 1` before them."""
         self.offset += keys.shape[2]
-        if self.past:
-            keys, values = (mx.concatenate([past, new], axis=2) for past, new in zip(self.past, (keys, values), strict=True))
+        if self.value:
+            keys, values = (mx.concatenate([past, new], axis=2) for past, new in zip(self.value, (keys, values), strict=True))
         start = max(0, keys.shape[2] - (self.window - 1))
-        self.past = keys[:, :, start:], values[:, :, start:]
+        self.value = keys[:, :, start:], values[:, :, start:]
         return keys, values
 
     def arrays(self) -> list[mx.array]:
-        return list(self.past)
+        return list(self.value)
 
     def mark(self) -> tuple[int, tuple[mx.array, ...]]:
-        return self.offset, self.past
+        return self.offset, self.value
 
     def rewind(self, mark: object) -> None:
-        self.offset, self.past = mark  # type: ignore[misc]
+        self.offset, self.value = mark  # type: ignore[misc]
 
     def rows(self, rows: mx.array) -> Self:
         chosen = type(self)(self.window)
         chosen.offset = self.offset
-        chosen.past = tuple(each[rows] for each in self.past)
+        chosen.value = tuple(each[rows] for each in self.value)
         return chosen
 
 
 class Compiled:
-    """A part of a model, (x, state) -> y, as one graph: many small operations, handed out by C++. All that it remembers are `Past`s."""
+    """A model, (x, state) -> y, as one graph for few positions: many small operations, handed out by C++."""
 
-    def __init__(self, part: Callable[[mx.array, State], mx.array]) -> None:
-        def graph(x: mx.array, pasts: dict[str, mx.array]) -> tuple[mx.array, dict[str, mx.array]]:
-            state = State().put(pasts)
-            return part(x, state), state.pasts()
+    def __init__(self, model: Callable[[mx.array, State], mx.array], place: Callable[[int, int], Any]) -> None:
+        """`place` says how positions are turned: from which one on, how many."""
 
-        self._graph = mx.compile(graph)
+        def graph(x: mx.array, at: mx.array, values: dict[str, Any]) -> tuple[mx.array, dict[str, Any]]:
+            state = State(values, at)
+            y = model(x, state)
+            self._makers |= state.makers
+            return y, state.values()
 
-    def __call__(self, x: mx.array, state: State) -> mx.array:
-        y, pasts = self._graph(x, state.pasts())
-        state.put(pasts)
+        self._graph, self._place = mx.compile(graph), place
+        self._makers: dict[str, Callable[[], Slot]] = {}
+
+    def __call__(self, x: mx.array, state: State, positions: int) -> mx.array:
+        """x becomes so many positions, on which windows look back."""
+        y, values = self._graph(x, self._place(state.offset, positions), state.values())
+        state.go_on(values, self._makers, positions)
         return y
