@@ -1,6 +1,7 @@
 """Any chunking gives the offline result; streams on one model do not mix; the future changes nothing."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import mlx.core as mx
@@ -10,7 +11,7 @@ import pytest
 from lfm.checkpoint import LoadedModel, load
 from lfm.model.detokenizer import Detokenizer
 from lfm.model.mimi import SAMPLES_PER_FRAME, Mimi
-from lfm.model.state import State
+from lfm.model.state import Compiled, State
 from lfm.options import DecoderName
 
 FRAMES = 23
@@ -46,6 +47,34 @@ def test_decoding_in_chunks_is_decoding_the_whole(decoder: Decoder, size: int) -
     codes, state = random_codes(0), State()
     chunks = [*in_chunks(decoder.decode, codes, size, state), np.array(decoder.flush(state))]
     assert relative(np.concatenate(chunks, axis=1), np.array(decoder.decode(codes))) < 1e-5
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 12, 3, 1, 4), (12, 1, 1, 3, 6), (3, 3, 10, 7)])
+def test_few_frames_and_many_follow_one_another(decoder: Decoder, sizes: tuple[int, ...]) -> None:
+    codes, state = random_codes(0), State()  # few are a graph, whose windows are full from the start, and many are not
+    ends = np.cumsum((0, *sizes))
+    chunks = [np.array(decoder.decode(codes[:, i:j], state)) for i, j in pairwise(ends)]
+    chunks.append(np.array(decoder.flush(state)))
+    assert relative(np.concatenate(chunks, axis=1), np.array(decoder.decode(codes))) < 1e-5
+
+
+def graphs_of_a_stream(decoder: Decoder) -> int:
+    """How many a stream of single frames needs."""
+    traced: list[int] = []
+
+    def decoded(codes: mx.array, state: State) -> mx.array:
+        traced.append(1)
+        return decoder.decoded(codes, state)
+
+    graph, codes, state = Compiled(decoded, decoder._compiled._place), random_codes(1), State()
+    for i in range(FRAMES):
+        mx.eval(graph(codes[:, i : i + 1], state, 6 if isinstance(decoder, Detokenizer) else 2), state.arrays())
+    return len(traced)
+
+
+def test_a_stream_needs_two_graphs_one_for_its_start(golden_folders: dict[str, Path]) -> None:
+    decoders = load(golden_folders["lfm25-tiny"], "float32", as_stored=False).decoders.values()
+    assert [graphs_of_a_stream(decoder) for decoder in decoders] == [2, 2]
 
 
 def test_the_first_chunks_have_the_sizes_that_the_delay_of_the_transform_gives(lfm25: LoadedModel) -> None:

@@ -13,8 +13,8 @@ import mlx.nn as nn
 from lfm.config import DetokenizerConfig
 from lfm.model.fast_cpu import FEW_POSITIONS
 from lfm.model.formulas import polar
-from lfm.model.lfm2 import Attention, Lfm2
-from lfm.model.state import Compiled, Past, State
+from lfm.model.lfm2 import Attention, Lfm2, full_band
+from lfm.model.state import Compiled, Past, Place, State
 from lfm.model.weighted import Embedding, Linear
 
 SAMPLE_RATE = 24_000
@@ -99,10 +99,11 @@ class Detokenizer(nn.Module):
     def decoded(self, codes: mx.array, state: State | None) -> mx.array:
         return self.sound(self.lin(self.lfm(mx.repeat(self.emb(codes), self.upsample, axis=1), state)), state)
 
-    def place(self, offset: int, length: int) -> mx.array | int:
-        """How so many positions from `offset` on are turned, in every layer that attends."""
+    def place(self, offset: int, length: int) -> Place:
+        """Where so many positions from `offset` on stand, in every layer that attends."""
         attention = next(layer.operator for layer in self.lfm.layers if isinstance(layer.operator, Attention))
-        return attention.place(offset, length, mx.float32)
+        assert attention.window
+        return attention.place(offset, length, mx.float32), full_band(length, min(offset, attention.window - 1), attention.window)
 
     def sound(self, x: mx.array, state: State | None) -> mx.array:
         """Magnitudes' logarithms and phases side by side, (B, 6 T, n_fft + 2) -> (B, 1920 T)."""

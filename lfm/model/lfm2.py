@@ -28,6 +28,17 @@ def band(n_queries: int, n_keys: int, window: int) -> mx.array | None:
     return mask
 
 
+@lru_cache(maxsize=64)
+def full_band(n_queries: int, before: int, window: int) -> mx.array:
+    """The same for `window - 1` keys before the queries, of which the last few are there: (n_queries, window - 1 + n_queries)."""
+    keys = window - 1 + n_queries
+    there = mx.arange(keys) >= window - 1 - before
+    mask = band(n_queries, keys, window)
+    mask = mx.broadcast_to(there, (n_queries, keys)) if mask is None else mask & there
+    mx.eval(mask)
+    return mask
+
+
 class ShortConv(nn.Module):
     """A gated causal convolution over the last few positions."""
 
@@ -73,8 +84,13 @@ class Attention(nn.Module):
         queries, keys = mx.split(self._rope(self.qk_layernorm(turned), at), [self.n_heads], axis=1)
         return queries, keys, values
 
-    def attend(self, queries: mx.array, keys: mx.array, values: mx.array, cache: KVCache | SlidingKVCache) -> mx.array:
-        """What each query sees of all positions so far, (B, heads, T, head_dim)."""
+    def attend(
+        self, queries: mx.array, keys: mx.array, values: mx.array, cache: KVCache | SlidingKVCache, seen: mx.array | None = None
+    ) -> mx.array:
+        """What each query sees of all positions so far or, where it is said in a graph, of those of a window: (B, heads, T, head_dim)."""
+        if seen is not None:
+            assert isinstance(cache, SlidingKVCache)
+            return attend(queries, *cache.append(keys, values, padded=True), self.head_dim**-0.5, seen)
         keys, values = cache.append(keys, values)
         length = queries.shape[2]
         everything = "causal" if length > 1 else None
@@ -141,7 +157,10 @@ class Block(nn.Module):
         few, operator = x.shape[1] <= FEW_POSITIONS, self.operator
         if isinstance(operator, Attention):
             cache = operator.cache() if state is None else state.slot(operator, operator.cache)
-            at = operator.place(cache.offset, x.shape[1], x.dtype) if state is None or state.at is None else state.at
+            if state is not None and state.at is not None:
+                at, visible = state.at
+                return self.answered(x, operator.attend(*self.asked(x, at), cache, visible))
+            at = operator.place(cache.offset, x.shape[1], x.dtype)
             seen = operator.attend(*(self.asked if isinstance(at, int) else self._asked)(x, at), cache)
             return (self._answered if few else self.answered)(x, seen)
         past = Past() if state is None else state.slot(operator, Past)

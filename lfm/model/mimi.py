@@ -12,8 +12,8 @@ from lfm.config import MimiConfig
 from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, StridedConv1d, Upsample
 from lfm.model.fast_cpu import FEW_POSITIONS, RoPE, attend, mlx_array
 from lfm.model.formulas import ELU
-from lfm.model.lfm2 import band
-from lfm.model.state import Compiled, SlidingKVCache, State
+from lfm.model.lfm2 import band, full_band
+from lfm.model.state import Compiled, Place, SlidingKVCache, State
 from lfm.model.weighted import Linear
 
 SAMPLE_RATE = 24_000
@@ -93,9 +93,9 @@ class SelfAttention(nn.Module):
     def cache(self) -> SlidingKVCache:
         return SlidingKVCache(self.window)
 
-    def place(self, offset: int, length: int) -> mx.array | int:
-        """How so many positions from `offset` on are turned."""
-        return self._rope.at(offset, length, mx.float32)
+    def place(self, offset: int, length: int) -> Place:
+        """Where so many positions from `offset` on stand."""
+        return self._rope.at(offset, length, mx.float32), full_band(length, min(offset, self.window - 1), self.window)
 
     def heads(self, x: mx.array, at: mx.array | int) -> tuple[mx.array, mx.array, mx.array]:
         """(B, T, C), and where it is -> queries, keys and values, (B, heads, T, head_dim)."""
@@ -104,10 +104,13 @@ class SelfAttention(nn.Module):
         queries, keys = mx.split(self._rope(turned, at), 2, axis=1)
         return queries, keys, values
 
-    def attend(self, queries: mx.array, keys: mx.array, values: mx.array, cache: SlidingKVCache) -> mx.array:
-        """What each query sees, (B, heads, T, head_dim)."""
-        keys, values = cache.append(keys, values)
-        return attend(queries, keys, values, self.head_dim**-0.5, band(queries.shape[2], keys.shape[2], self.window))
+    def attend(self, x: mx.array, cache: SlidingKVCache, at: Place | None) -> mx.array:
+        """What each position of x (B, T, C) sees, (B, heads, T, head_dim); `at`: within a graph."""
+        turns, visible = at or (self._rope.at(cache.offset, x.shape[1], mx.float32), None)
+        queries, keys, values = self.heads(x, turns)
+        keys, values = cache.append(keys, values, padded=at is not None)
+        mask = band(queries.shape[2], keys.shape[2], self.window) if visible is None else visible
+        return attend(queries, keys, values, self.head_dim**-0.5, mask)
 
 
 class TransformerLayer(nn.Module):
@@ -125,8 +128,7 @@ class TransformerLayer(nn.Module):
         """(B, T, C) -> (B, T, C)."""
         attention = self.self_attn
         cache = attention.cache() if state is None else state.slot(attention, attention.cache)
-        at = attention.place(cache.offset, x.shape[1]) if state is None or state.at is None else state.at
-        seen = attention.attend(*attention.heads(self.norm1(x), at), cache)
+        seen = attention.attend(self.norm1(x), cache, None if state is None else state.at)
         x = x + self.layer_scale_1(attention.out_proj(seen.transpose(0, 2, 1, 3).flatten(2)))
         return x + self.layer_scale_2(self.linear2(nn.gelu(self.linear1(self.norm2(x)))))
 

@@ -20,6 +20,7 @@ class Slot(Protocol):
 
 
 S = TypeVar("S", bound=Slot)
+Place = tuple[mx.array | int, mx.array]  # how positions are turned, and which of a window each of them sees
 
 
 class State:
@@ -28,7 +29,7 @@ class State:
     Within a graph (`Compiled`) it begins with what its slots remembered, and `at` says where that which comes now stands.
     """
 
-    def __init__(self, values: dict[str, Any] | None = None, at: mx.array | None = None) -> None:
+    def __init__(self, values: dict[str, Any] | None = None, at: Place | None = None) -> None:
         self._slots: dict[int, Slot] = {}
         self._values = values or {}
         self.at = at
@@ -159,21 +160,27 @@ class KVCache:
         return chosen
 
 
+def last(x: mx.array, n: int) -> mx.array:
+    """The last n positions of (B, heads, T, size), behind zeros where there are fewer."""
+    length = x.shape[2]
+    return x[:, :, length - n :] if length >= n else mx.pad(x, [(0, 0), (0, 0), (n - length, 0), (0, 0)])
+
+
 class SlidingKVCache:
-    """Keys and values of the last `window` positions."""
+    """Keys and values of the last `window` positions; in a graph always of so many, zeros before the first, which a mask hides."""
 
     def __init__(self, window: int) -> None:
         self.window = window
         self.offset = 0
         self.value: tuple[mx.array, ...] = ()  # keys and values; nothing at the start
 
-    def append(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
-        """Add n positions; those and up to `window - 1` before them."""
+    def append(self, keys: mx.array, values: mx.array, *, padded: bool = False) -> tuple[mx.array, mx.array]:
+        """Add n positions; those and up to `window - 1` before them or, `padded`, just so many."""
+        before = self.window - 1 if padded else min(self.offset, self.window - 1)
         self.offset += keys.shape[2]
-        if self.value:
-            keys, values = (mx.concatenate([past, new], axis=2) for past, new in zip(self.value, (keys, values), strict=True))
-        start = max(0, keys.shape[2] - (self.window - 1))
-        self.value = keys[:, :, start:], values[:, :, start:]
+        pasts = self.value or (keys[:, :, :0], values[:, :, :0])
+        keys, values = (mx.concatenate([last(past, before), new], axis=2) for past, new in zip(pasts, (keys, values), strict=True))
+        self.value = last(keys, min(keys.shape[2], self.window - 1)), last(values, min(keys.shape[2], self.window - 1))
         return keys, values
 
     def arrays(self) -> list[mx.array]:
@@ -195,10 +202,10 @@ class SlidingKVCache:
 class Compiled:
     """A model, (x, state) -> y, as one graph for few positions: many small operations, handed out by C++."""
 
-    def __init__(self, model: Callable[[mx.array, State], mx.array], place: Callable[[int, int], Any]) -> None:
-        """`place` says how positions are turned: from which one on, how many."""
+    def __init__(self, model: Callable[[mx.array, State], mx.array], place: Callable[[int, int], Place]) -> None:
+        """`place` says where positions stand: from which one on, how many."""
 
-        def graph(x: mx.array, at: mx.array, values: dict[str, Any]) -> tuple[mx.array, dict[str, Any]]:
+        def graph(x: mx.array, at: Place, values: dict[str, Any]) -> tuple[mx.array, dict[str, Any]]:
             state = State(values, at)
             y = model(x, state)
             self._makers |= state.makers
