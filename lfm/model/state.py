@@ -178,8 +178,9 @@ class SlidingKVCache:
         """Add n positions; those and up to `window - 1` before them or, `padded`, just so many."""
         before = self.window - 1 if padded else min(self.offset, self.window - 1)
         self.offset += keys.shape[2]
-        pasts = self.value or (keys[:, :, :0], values[:, :, :0])
-        keys, values = (mx.concatenate([last(past, before), new], axis=2) for past, new in zip(pasts, (keys, values), strict=True))
+        if before:
+            pasts = self.value or (keys[:, :, :0], values[:, :, :0])
+            keys, values = (mx.concatenate([last(past, before), new], axis=2) for past, new in zip(pasts, (keys, values), strict=True))
         self.value = last(keys, min(keys.shape[2], self.window - 1)), last(values, min(keys.shape[2], self.window - 1))
         return keys, values
 
