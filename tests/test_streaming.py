@@ -62,11 +62,11 @@ def graphs_of_a_stream(decoder: Decoder) -> int:
     """How many a stream of single frames needs."""
     traced: list[int] = []
 
-    def decoded(codes: mx.array, state: State) -> mx.array:
+    def decoded(codes: mx.array, state: State | None) -> mx.array:
         traced.append(1)
         return decoder.decoded(codes, state)
 
-    graph, codes, state = Compiled(decoded, decoder._compiled._place), random_codes(1), State()
+    graph, codes, state = Compiled(decoded, decoder._compiled._place, lambda: True), random_codes(1), State()
     for i in range(FRAMES):
         mx.eval(graph(codes[:, i : i + 1], state, 6 if isinstance(decoder, Detokenizer) else 2), state.arrays())
     return len(traced)

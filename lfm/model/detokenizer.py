@@ -11,7 +11,6 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.config import DetokenizerConfig
-from lfm.model.fast_cpu import FEW_POSITIONS
 from lfm.model.formulas import polar
 from lfm.model.lfm2 import Attention, Lfm2, full_band
 from lfm.model.state import Compiled, Past, Place, State
@@ -87,14 +86,11 @@ class Detokenizer(nn.Module):
         self.lfm = Lfm2(replace(config.lfm, vocab_size=0))
         self.lin = Linear(config.lfm.hidden_size, config.output_size)
         self._istft = InverseSTFT(config.n_fft, config.hop)
-        self._compiled = Compiled(self.decoded, self.place)
+        self._compiled = Compiled(self.decoded, self.place, lambda: self.lfm.traceable)
 
     def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
         """(B, T, codebooks) with values below 2048 -> (B, 1920 T), or the part of it that is final."""
-        positions = self.upsample * codes.shape[1]
-        if state is not None and positions <= FEW_POSITIONS and self.lfm.traceable:
-            return self._compiled(codes, state, positions)
-        return self.decoded(codes, state)
+        return self._compiled(codes, state, self.upsample * codes.shape[1])
 
     def decoded(self, codes: mx.array, state: State | None) -> mx.array:
         return self.sound(self.lin(self.lfm(mx.repeat(self.emb(codes), self.upsample, axis=1), state)), state)

@@ -10,7 +10,7 @@ import mlx.nn as nn
 
 from lfm.config import MimiConfig
 from lfm.model.convolutions import CausalConv1d, CausalConvTranspose1d, StridedConv1d, Upsample
-from lfm.model.fast_cpu import FEW_POSITIONS, RoPE, attend, mlx_array
+from lfm.model.fast_cpu import RoPE, attend, mlx_array
 from lfm.model.formulas import ELU
 from lfm.model.lfm2 import band, full_band
 from lfm.model.state import Compiled, Place, SlidingKVCache, State
@@ -146,6 +146,15 @@ class Transformer(nn.Module):
         super().__init__()
         self.transformer = Layers(config)
 
+    @property
+    def traceable(self) -> bool:
+        """Can it be part of a graph? Not with loops in the place of its layers (`lfm.processor`)."""
+        return isinstance(self.transformer.layers[0], TransformerLayer)
+
+    def place(self, offset: int, length: int) -> Place:
+        """Where so many positions from `offset` on stand."""
+        return self.transformer.layers[0].self_attn.place(offset, length)
+
     def __call__(self, x: mx.array, state: State | None = None) -> mx.array:
         """(B, T, C) -> (B, T, C)."""
         for layer in self.transformer.layers:
@@ -208,7 +217,7 @@ class Mimi(nn.Module):
         self.upsample = Upsample(config.dimension)
         self.decoder_transformer = Transformer(config)
         self.decoder = SeanetDecoder(config)
-        self._compiled = Compiled(self.decoded, lambda *place: self.decoder_transformer.transformer.layers[0].self_attn.place(*place))
+        self._compiled = Compiled(self.decoded, self.decoder_transformer.place, lambda: self.decoder_transformer.traceable)
 
     def encode(self, pcm: mx.array, state: State | None = None) -> mx.array:
         """(B, n) -> (B, ceil(n / 1920), codebooks). Whole input is padded with silence; chunks must be whole frames."""
@@ -220,10 +229,7 @@ class Mimi(nn.Module):
 
     def decode(self, codes: mx.array, state: State | None = None) -> mx.array:
         """(B, T, codebooks) with values below 2048 -> (B, 1920 T)."""
-        positions, traceable = 2 * codes.shape[1], isinstance(self.decoder_transformer.transformer.layers[0], TransformerLayer)
-        if state is not None and positions <= FEW_POSITIONS and traceable:
-            return self._compiled(codes, state, positions)
-        return self.decoded(codes, state)
+        return self._compiled(codes, state, 2 * codes.shape[1])
 
     def decoded(self, codes: mx.array, state: State | None) -> mx.array:
         x = self.upsample(self.quantizer.decode(codes), state)

@@ -9,6 +9,8 @@ from typing import Any, Protocol, Self, TypeVar, cast
 
 import mlx.core as mx
 
+from lfm.model.fast_cpu import FEW_POSITIONS
+
 
 class Slot(Protocol):
     """A module's own memory."""
@@ -201,10 +203,12 @@ class SlidingKVCache:
 
 
 class Compiled:
-    """A model, (x, state) -> y, as one graph for few positions: many small operations, handed out by C++."""
+    """A model, (x, state) -> y, for few positions of a stream as one graph: many small operations, handed out by C++."""
 
-    def __init__(self, model: Callable[[mx.array, State], mx.array], place: Callable[[int, int], Place]) -> None:
-        """`place` says where positions stand: from which one on, how many."""
+    def __init__(
+        self, model: Callable[[mx.array, State | None], mx.array], place: Callable[[int, int], Place], traceable: Callable[[], bool]
+    ) -> None:
+        """`place` says where positions stand: from which one on, how many; `traceable`, whether the model can be a graph."""
 
         def graph(x: mx.array, at: Place, values: dict[str, Any]) -> tuple[mx.array, dict[str, Any]]:
             state = State(values, at)
@@ -212,11 +216,13 @@ class Compiled:
             self._makers |= state.makers
             return y, state.values()
 
-        self._graph, self._place = mx.compile(graph), place
+        self._graph, self._model, self._place, self._traceable = mx.compile(graph), model, place, traceable
         self._makers: dict[str, Callable[[], Slot]] = {}
 
-    def __call__(self, x: mx.array, state: State, positions: int) -> mx.array:
+    def __call__(self, x: mx.array, state: State | None, positions: int) -> mx.array:
         """x becomes so many positions, on which windows look back."""
+        if state is None or positions > FEW_POSITIONS or not self._traceable():
+            return self._model(x, state)
         y, values = self._graph(x, self._place(state.offset, positions), state.values())
         state.go_on(values, self._makers, positions)
         return y
