@@ -24,12 +24,16 @@ from lfm.processor.blocks import LoopedBlock
 from lfm.processor.cache import RunningKVCache
 from lfm.processor.codec import softened
 from lfm.processor.depthformer import LoopedDepthformer
+from lfm.processor.floats import half, many, quarter, six, third
 from lfm.processor.frame import kth
 from lfm.processor.listening import bent
 from lfm.processor.loops import gated
-from lfm.processor.products import GROUP, NEAR, TILE, four_by_three, six_by_four, times
+from lfm.processor.matrix import GROUP
+from lfm.processor.packed import NEAR
+from lfm.processor.products import times
 from lfm.processor.replace import multiply_as_stored
 from lfm.processor.stored import Stored, StoredEmbedding, StoredLinear, numbers
+from lfm.processor.tiles import four_by_three, one_by_four, six_by_four, six_by_two, two_by_four
 from lfm.random_model import write
 from lfm.sampling import Draws
 from tests.test_quantization import answers, convert, distance
@@ -61,16 +65,26 @@ def in_float32(layer: Any) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["float32", "bfloat16", "8", "6", "4"])
 @pytest.mark.parametrize("height", [4, 5, 33, 256])
-@pytest.mark.parametrize("rows", [1, 2, TILE, TILE + 1, TILE + 2, 2 * TILE + 5, 61])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 6, 7, 17, 61])
 def test_rows_times_a_matrix(rows: int, height: int, kind: str) -> None:
     given = layer(height, 2 * GROUP, kind)
     x = np.random.default_rng(rows).standard_normal((rows, 2 * GROUP), np.float32)
     np.testing.assert_allclose(times(x, Stored(given).matrix), x @ in_float32(given).T, atol=1e-4)
 
 
-def test_more_rows_than_stay_near() -> None:
-    given = layer(9, 4096, "bfloat16")
-    x = np.random.default_rng(0).standard_normal((2 * NEAR // 4096 + 3, 4096), np.float32)
+@pytest.mark.parametrize("loop", [six, many])
+def test_rows_of_either_kind_of_processor(loop: Any) -> None:
+    given, y = layer(37, 2 * GROUP, "bfloat16"), np.empty((6, 37), np.float32)
+    x = np.random.default_rng(0).standard_normal((6, 2 * GROUP), np.float32)
+    loop(y, x, Stored(given).matrix)
+    np.testing.assert_allclose(y, x @ in_float32(given).T, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "8"])
+def test_rows_that_are_long(kind: str) -> None:
+    """Of a packed matrix as many are widened at a time as stay in a cache: here one tile's."""
+    given = layer(29, 2 * NEAR // 8, kind)
+    x = np.random.default_rng(0).standard_normal((7, 2 * NEAR // 8), np.float32)
     np.testing.assert_allclose(times(x, Stored(given).matrix), x @ in_float32(given).T, atol=1e-3)
 
 
@@ -92,16 +106,27 @@ def test_a_bias_is_added() -> None:
     np.testing.assert_allclose(StoredLinear(plain)(x), plain(x), atol=1e-5)
 
 
-@pytest.mark.parametrize("tile", [four_by_three, six_by_four])
+TILES = {one_by_four: (1, 4), two_by_four: (2, 4), four_by_three: (4, 3), six_by_two: (6, 2), six_by_four: (6, 4)}
+
+
+@pytest.mark.parametrize("tile", TILES)
 def test_tiles_of_either_kind_of_processor(tile: Any) -> None:
-    """That which is not this one's, too."""
+    """Those that are not this one's, too."""
     rng = np.random.default_rng(0)
-    x, weights, y = rng.standard_normal((8, 128), np.float32), rng.standard_normal((4, 128), np.float32), np.zeros((8, 6), np.float32)
-    tile(y, 1, x, 2, weights)
-    rows, columns = (4, 3) if tile is four_by_three else (6, 4)
+    x, matrix, y = rng.standard_normal((8, 128), np.float32), rng.standard_normal((9, 128), np.float32), np.zeros((8, 6), np.float32)
+    rows, columns = TILES[tile]
+    lines, at = (8, 0, 5, 3)[:columns], (1, 2, 4, 5)[:columns]
+    tile(y, at, x, 2, matrix, lines)
     want = np.zeros_like(y)
-    want[2 : 2 + rows, 1 : 1 + columns] = (x @ weights.T)[2 : 2 + rows, :columns]
+    want[2 : 2 + rows, at] = (x @ matrix.T)[2 : 2 + rows, lines]
     np.testing.assert_allclose(y, want, atol=1e-4)
+
+
+@pytest.mark.parametrize(("part", "parts"), [(half, 2), (third, 3), (quarter, 4)])
+def test_parts_of_a_matrix_are_all_of_it(part: Any, parts: int) -> None:
+    for outputs in range(1, 40):
+        steps = range(-(-outputs // parts))
+        assert {row for n in steps for row in part(n, outputs)} == set(range(outputs))
 
 
 # Few queries on one core and on all, and many, by tiles
@@ -246,6 +271,7 @@ def test_loops_that_were_compiled_before_run_again_in_a_new_process(tmp_path: Pa
 import os, sys
 os.environ["XDG_CACHE_HOME"] = sys.argv[1]
 import lfm, numpy as np
+from lfm.processor.packed import NEAR
 from lfm.processor.products import times
 print(times(np.ones((1, 64), np.float32), np.ones((8, 64), np.float32))[0, 7], sum(times.stats.cache_hits.values()))
 """

@@ -8,7 +8,7 @@ from numba import prange
 
 from lfm.processor.compiled import parallel, serial
 from lfm.processor.formulas import exponential
-from lfm.processor.products import COLUMNS, TILE, tile
+from lfm.processor.tiles import COLUMNS, TILE, neighbours, tile
 
 SHORT = 1 << 17  # products of queries and keys that are over before a second core has begun
 CHUNK = 128  # positions whose keys and values of one head stay in a core's first cache
@@ -122,9 +122,9 @@ def attend_many(
 def multiply(y: np.ndarray, x: np.ndarray, matrix: np.ndarray) -> None:
     """x (R, in) times a small matrix (out, in), to y (R, out), on one core; R is TILE or more, out COLUMNS or more."""
     for block in range(0, y.shape[1], COLUMNS):
-        column = min(block, y.shape[1] - COLUMNS)
+        at = neighbours(min(block, y.shape[1] - COLUMNS))
         for start in range(0, x.shape[0], TILE):
-            tile(y, column, x, min(start, x.shape[0] - TILE), matrix[column : column + COLUMNS])
+            tile(y, at, x, min(start, x.shape[0] - TILE), matrix, at)
 
 
 @serial

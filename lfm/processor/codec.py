@@ -7,7 +7,8 @@ from lfm.processor.compiled import parallel, serial
 from lfm.processor.formulas import exponential
 from lfm.processor.listening import bent, centred
 from lfm.processor.loops import remembered
-from lfm.processor.products import Matrix, times
+from lfm.processor.matrix import Matrix
+from lfm.processor.products import times
 
 
 @serial

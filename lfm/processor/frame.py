@@ -4,7 +4,8 @@ import numpy as np
 
 from lfm.processor.compiled import serial
 from lfm.processor.loops import answered, fed, normed
-from lfm.processor.products import Matrix, height, taken, times
+from lfm.processor.matrix import Matrix, height
+from lfm.processor.products import taken, times
 
 Layer = tuple[tuple, tuple]  # what `answered` and `fed` want beside x, turns and cache
 Table = tuple[np.ndarray, float, Matrix, Matrix]  # a codebook's norm and epsilon, its embedding, its head

@@ -6,7 +6,9 @@ from numba import prange
 from lfm.processor.attention import QUERIES, multiply
 from lfm.processor.compiled import parallel, serial
 from lfm.processor.formulas import exponential, gelu, logistic, silu
-from lfm.processor.products import COLUMNS, Matrix, times
+from lfm.processor.matrix import Matrix
+from lfm.processor.products import times
+from lfm.processor.tiles import COLUMNS
 
 
 @serial

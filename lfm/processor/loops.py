@@ -6,7 +6,8 @@ from numba import prange
 from lfm.processor.attention import attended
 from lfm.processor.compiled import parallel, serial
 from lfm.processor.formulas import silu
-from lfm.processor.products import Matrix, times
+from lfm.processor.matrix import Matrix
+from lfm.processor.products import times
 
 
 @serial

@@ -13,8 +13,8 @@ from lfm.processor.blocks import LoopedBlock, LoopedNorm
 from lfm.processor.depthformer import LoopedDepthformer
 from lfm.processor.encoder import LoopedConformerLayer, LoopedGELU, LoopedStrided
 from lfm.processor.mimi import LoopedELU, LoopedTransformerLayer
-from lfm.processor.products import COLUMNS
 from lfm.processor.stored import StoredEmbedding, StoredLinear
+from lfm.processor.tiles import COLUMNS
 
 
 def multiply_as_stored(*models: nn.Module) -> None:

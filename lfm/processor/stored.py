@@ -6,7 +6,8 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from lfm.processor.products import GROUP, Bytes, Matrix, taken, times
+from lfm.processor.matrix import GROUP, Bytes, Matrix
+from lfm.processor.products import taken, times
 
 
 def numbers(array: mx.array) -> np.ndarray:

@@ -1,0 +1,89 @@
+"""A matrix as a checkpoint stores it, and its numbers as float32, whatever they are stored as."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+GROUP = 64  # numbers that share a scale, as MLX has it unless told otherwise; a loop whose length is known is faster
+
+
+class Bytes(NamedTuple):
+    """A matrix in eight bits: integers (out, groups, GROUP), and for each group a scale and a bias, (out, groups)."""
+
+    integers: np.ndarray
+    scales: np.ndarray
+    biases: np.ndarray
+
+
+Matrix = np.ndarray | Bytes  # (out, in): float32, or bfloat16 as the uint16 that it is
+
+
+def height(matrix: Matrix) -> int:
+    """How many rows a matrix has."""
+    raise NotImplementedError  # Numba takes what stands below, by the matrix's type; so for all that is overloaded here
+
+
+@overload(height, inline="always", strict=False)
+def _height(matrix: Any) -> Any:
+    if isinstance(matrix, types.BaseTuple):
+        return lambda matrix: matrix[0].shape[0]
+    return lambda matrix: matrix.shape[0]
+
+
+def width(matrix: Matrix) -> int:
+    """How many numbers a row of it has."""
+    raise NotImplementedError
+
+
+@overload(width, inline="always", strict=False)
+def _width(matrix: Any) -> Any:
+    if isinstance(matrix, types.BaseTuple):
+        return lambda matrix: matrix[0].shape[1] * GROUP
+    return lambda matrix: matrix.shape[1]
+
+
+def float32(number: Any) -> np.float32:
+    """A number of a matrix as a float32."""
+    raise NotImplementedError
+
+
+@overload(float32, inline="always", strict=False)
+def _float32(number: Any) -> Any:
+    if number == types.uint16:
+        return lambda number: np.uint32(np.uint32(number) << np.uint32(16)).view(np.float32)
+    return lambda number: np.float32(number)
+
+
+def widened(matrix: Matrix, row: int, count: int) -> np.ndarray:
+    """Rows of a matrix from `row` on, (count, in) float32."""
+    raise NotImplementedError
+
+
+@overload(widened, inline="always", strict=False)
+def _widened(matrix: Any, row: Any, count: Any) -> Any:
+    if isinstance(matrix, types.BaseTuple):
+
+        def of_bytes(matrix: Any, row: Any, count: Any) -> Any:
+            integers, scales, biases = matrix
+            out = np.empty((count, integers.shape[1], GROUP), np.float32)
+            for n in range(count):
+                for group in range(integers.shape[1]):
+                    scale, bias = scales[row + n, group], biases[row + n, group]
+                    for i in range(GROUP):
+                        out[n, group, i] = np.float32(integers[row + n, group, i]) * scale + bias
+            return out.reshape(count, -1)
+
+        return of_bytes
+    if matrix.dtype == types.float32:
+        return lambda matrix, row, count: matrix[row : row + count]
+
+    def of_halves(matrix: Any, row: Any, count: Any) -> Any:
+        out = np.empty((count, matrix.shape[1]), np.float32)
+        for n in range(count):
+            for i in range(matrix.shape[1]):
+                out[n, i] = float32(matrix[row + n, i])
+        return out
+
+    return of_halves
