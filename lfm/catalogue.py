@@ -31,8 +31,8 @@ class Model:
         """Bytes of memory, to the next half GB."""
         if self.parameters < UNPACKED:  # a small model, which a CPU has in float32
             weights = (4 if backend == "CPU" else 2) * self.parameters
-        else:  # a group of 64 packed numbers has a scale and a bias of 16 bits each; a CPU makes the numbers bytes, the others float32
-            bits = 16 if self.bits == 16 else 9 if backend == "CPU" else self.bits + 0.5
+        else:  # a group of 64 packed numbers has a scale and a bias of 16 bits each; a CPU makes other than four bits bytes
+            bits = 16 if self.bits == 16 else 8.5 if backend == "CPU" and self.bits != 4 else self.bits + 0.5
             weights = ((self.parameters - UNPACKED) * bits + UNPACKED * 16) / 8
         return ceil((weights + self.decoders + ROOM) / 5e8) * 500_000_000
 

@@ -248,8 +248,11 @@ def _count(model: nn.Module) -> int:
     modules, total = dict(model.named_modules()), 0
     for path, value in parameters(model).items():
         owner, _, key = path.rpartition(".")
-        if isinstance(modules[owner], HeadNorm):
+        module = modules[owner]
+        if isinstance(module, HeadNorm):
             total += 2 * value.shape[1]
-        elif key not in ("scales", "biases"):
-            total += value.size * 32 // modules[owner].bits if value.dtype == mx.uint32 else value.size
+        elif "scales" not in module or key == "bias":
+            total += value.size
+        elif key == "scales":
+            total += value.size * module.group_size
     return total

@@ -11,6 +11,8 @@ from lfm.errors import LfmError
 from lfm.quantization import Quantization
 from lfm.weights import read_header, read_json
 
+SHARED = 64  # numbers that share a scale in `lfm.processor`; what is packed in smaller groups is unpacked there
+
 
 def check_memory(folder: Path, dtype: str | None = None, held: int = 0) -> None:
     """Raise LfmError when a checkpoint cannot fit; `held`: bytes that will be freed before it is loaded."""
@@ -47,22 +49,23 @@ def unpacked(folder: Path) -> int:
 
 
 def as_stored(folder: Path) -> int:
-    """Bytes where packed numbers take one each, and others what they take in the file."""
-    return sum(size * width for _, size, width in _numbers(folder))
+    """Bytes where packed numbers stay packed, and others take what they take in the file."""
+    return int(sum(size * width for _, size, width in _numbers(folder)))
 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*.safetensors") if path.is_file()]
 
 
-def _numbers(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Each tensor's name, how many numbers it stands for, and the bytes that one takes: 1 where it is packed."""
-    packing = Quantization.from_config(read_json(folder / "config.json")).default
+def _numbers(folder: Path) -> Iterator[tuple[str, int, float]]:
+    """Each tensor's name, how many numbers it stands for, and the bytes that one takes as `lfm.processor` has it."""
+    quantization = Quantization.from_config(read_json(folder / "config.json"))
     for path in _files(folder):
         entries = read_header(path)
         for name, entry in entries.items():
             owner, _, part = name.rpartition(".")
             if f"{owner}.scales" not in entries:
                 yield name, math.prod(entry.shape), 2 if entry.dtype == "BF16" else 4
-            elif part == "scales":
-                yield name, math.prod(entry.shape) * (packing.group_size if packing else 1), 1
+            elif part == "scales" and (packing := quantization.by_path.get(owner, quantization.default)):
+                width = 4 if packing.group_size < SHARED else 0.5 if packing.bits == 4 else 1
+                yield name, math.prod(entry.shape) * packing.group_size, width

@@ -11,6 +11,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
+from numba.core.errors import TypingError
 
 from lfm import blas
 from lfm.checkpoint import LoadedModel, load
@@ -32,7 +33,7 @@ from lfm.processor.matrix import GROUP
 from lfm.processor.packed import NEAR
 from lfm.processor.products import times
 from lfm.processor.replace import multiply_as_stored
-from lfm.processor.stored import Stored, StoredEmbedding, StoredLinear, numbers
+from lfm.processor.stored import Stored, StoredEmbedding, StoredLinear
 from lfm.processor.tiles import four_by_three, one_by_four, six_by_four, six_by_two, two_by_four
 from lfm.random_model import write
 from lfm.sampling import Draws
@@ -96,8 +97,15 @@ def test_packed_numbers_stay_what_they_are(bits: int, group: int) -> None:
     stored, ids = StoredEmbedding(packed), mx.array([[3, 0, 39], [7, 7, 1]])
     np.testing.assert_allclose(stored(ids), packed(ids), atol=1e-6)
     x = mx.random.normal((2, 3, 256), key=mx.random.key(0))
-    np.testing.assert_allclose(stored.as_linear(x), packed.as_linear(x), atol=1e-4)
-    assert numbers(stored["weight"]).dtype == (np.float32 if group < GROUP else np.uint8)
+    for some in (x, x[:1, :1]):  # several rows are multiplied by other loops than one
+        np.testing.assert_allclose(stored.as_linear(some), packed.as_linear(some), atol=1e-4)
+    assert stored["weight"].nbytes == 40 * 256 * (4 if group < GROUP else 0.5 if bits == 4 else 1)
+
+
+def test_vectors_are_read_from_one_run_of_memory() -> None:
+    x = np.zeros((1, 4 * GROUP), np.float32)
+    with pytest.raises(TypingError, match="one run of memory"):
+        times(x[:, ::2], Stored(layer(8, 2 * GROUP, "4")).matrix)
 
 
 def test_a_bias_is_added() -> None:

@@ -17,7 +17,24 @@ class Bytes(NamedTuple):
     biases: np.ndarray
 
 
-Matrix = np.ndarray | Bytes  # (out, in): float32, or bfloat16 as the uint16 that it is
+class Nibbles(NamedTuple):
+    """In four: integers (out, groups, GROUP / 2), each the n-th of the first half of a group and, in its upper bits, of the second."""
+
+    integers: np.ndarray
+    scales: np.ndarray
+    biases: np.ndarray
+
+
+Matrix = np.ndarray | Bytes | Nibbles  # (out, in): float32, or bfloat16 as the uint16 that it is; scales and biases are of these kinds too
+
+
+def is_packed(matrix: Any) -> bool:
+    """Is this Numba's type of Bytes or Nibbles?"""
+    return isinstance(matrix, types.BaseTuple)
+
+
+def is_nibbles(matrix: Any) -> bool:
+    return getattr(matrix, "instance_class", None) is Nibbles
 
 
 def height(matrix: Matrix) -> int:
@@ -27,7 +44,7 @@ def height(matrix: Matrix) -> int:
 
 @overload(height, inline="always", strict=False)
 def _height(matrix: Any) -> Any:
-    if isinstance(matrix, types.BaseTuple):
+    if is_packed(matrix):
         return lambda matrix: matrix[0].shape[0]
     return lambda matrix: matrix.shape[0]
 
@@ -39,7 +56,7 @@ def width(matrix: Matrix) -> int:
 
 @overload(width, inline="always", strict=False)
 def _width(matrix: Any) -> Any:
-    if isinstance(matrix, types.BaseTuple):
+    if is_packed(matrix):
         return lambda matrix: matrix[0].shape[1] * GROUP
     return lambda matrix: matrix.shape[1]
 
@@ -63,14 +80,29 @@ def widened(matrix: Matrix, row: int, count: int) -> np.ndarray:
 
 @overload(widened, inline="always", strict=False)
 def _widened(matrix: Any, row: Any, count: Any) -> Any:
-    if isinstance(matrix, types.BaseTuple):
+    if is_nibbles(matrix):
+
+        def of_nibbles(matrix: Any, row: Any, count: Any) -> Any:
+            integers, scales, biases = matrix
+            out = np.empty((count, integers.shape[1], GROUP), np.float32)
+            for n in range(count):
+                for group in range(integers.shape[1]):
+                    scale, bias = float32(scales[row + n, group]), float32(biases[row + n, group])
+                    for i in range(GROUP // 2):  # two loops, for one is vectors no more
+                        out[n, group, i] = np.float32(integers[row + n, group, i] & np.uint8(15)) * scale + bias
+                    for i in range(GROUP // 2):
+                        out[n, group, i + GROUP // 2] = np.float32(integers[row + n, group, i] >> np.uint8(4)) * scale + bias
+            return out.reshape(count, -1)
+
+        return of_nibbles
+    if is_packed(matrix):
 
         def of_bytes(matrix: Any, row: Any, count: Any) -> Any:
             integers, scales, biases = matrix
             out = np.empty((count, integers.shape[1], GROUP), np.float32)
             for n in range(count):
                 for group in range(integers.shape[1]):
-                    scale, bias = scales[row + n, group], biases[row + n, group]
+                    scale, bias = float32(scales[row + n, group]), float32(biases[row + n, group])
                     for i in range(GROUP):
                         out[n, group, i] = np.float32(integers[row + n, group, i]) * scale + bias
             return out.reshape(count, -1)

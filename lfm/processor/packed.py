@@ -1,16 +1,18 @@
-"""Rows times a matrix in eight bits: what a group's scale and bias make of its integers is float32.
+"""Rows times a matrix in eight or four bits: what a group's scale and bias make of its integers is float32.
 
-Several rows of it are widened first, side by side: that takes as long as reading them.
+Of several rows, some rows of the matrix are widened first, side by side: that takes as long as reading them.
 """
 
 import numpy as np
 from numba import prange
 
 from lfm.processor.compiled import parallel, serial
+from lfm.processor.dots import four_dots
 from lfm.processor.floats import BLOCK, quarter
-from lfm.processor.matrix import GROUP, Bytes, widened
-from lfm.processor.tiles import COLUMNS, NOTHING, TILE, four, neighbours, plus_four, tile
+from lfm.processor.matrix import GROUP, Bytes, Nibbles, widened
+from lfm.processor.tiles import COLUMNS, TILE, four, neighbours, plus_four, tile
 
+Packed = Bytes | Nibbles
 NEAR = 1 << 16  # numbers that stay in a core's second cache
 
 
@@ -25,26 +27,20 @@ def sums_of(x: np.ndarray) -> np.ndarray:
 
 
 @parallel
-def row_times_bytes(y: np.ndarray, x: np.ndarray, sums: np.ndarray, matrix: Bytes) -> None:
-    """x (1, in) and sums of its groups times a matrix, to y (1, out); a group's scale is applied to the sum of its products."""
-    integers, scales, biases = matrix
-    whole = integers.reshape(len(integers), -1)
+def row_times_packed(y: np.ndarray, x: np.ndarray, sums: np.ndarray, matrix: Packed) -> None:
+    """x (1, in) and the sums of its groups times a matrix, to y (1, out)."""
+    biases = matrix[2]
     for n in prange((y.size + 3) // 4):
         at = quarter(n, y.size)
-        total = NOTHING, NOTHING, NOTHING, NOTHING
+        total = four_dots(x, matrix, at)
         for group in range(sums.size):
-            here = NOTHING, NOTHING, NOTHING, NOTHING
-            for i in range(GROUP * group, GROUP * (group + 1)):
-                here = plus_four(here, four(whole, at, i), x[0, i])
-            scale = four(scales, at, group)
-            scaled = scale[0] * here[0], scale[1] * here[1], scale[2] * here[2], scale[3] * here[3]
-            total = plus_four(plus_four(total, scaled, np.float32(1)), four(biases, at, group), sums[group])
+            total = plus_four(total, four(biases, at, group), sums[group])
         for k in range(4):
             y[0, at[k]] = total[k]
 
 
 @parallel
-def rows_times_bytes(y: np.ndarray, x: np.ndarray, matrix: Bytes) -> None:
+def rows_times_packed(y: np.ndarray, x: np.ndarray, matrix: Packed) -> None:
     """x (R, in) times a matrix, to y (R, out); R is TILE or more, out COLUMNS or more. The last tiles do some of both once more."""
     rows, outputs = y.shape
     height = COLUMNS * max(1, min(BLOCK, NEAR // (COLUMNS * x.shape[1])))
@@ -59,19 +55,19 @@ def rows_times_bytes(y: np.ndarray, x: np.ndarray, matrix: Bytes) -> None:
 
 
 @serial
-def times_bytes(x: np.ndarray, matrix: Bytes) -> np.ndarray:
+def times_packed(x: np.ndarray, matrix: Packed) -> np.ndarray:
     """x (R, in) times a matrix (out, in): (R, out)."""
     rows, outputs = len(x), len(matrix[0])
     if rows == 1:
         y = np.empty((1, outputs), np.float32)
-        row_times_bytes(y, x, sums_of(x), matrix)
+        row_times_packed(y, x, sums_of(x), matrix)
         return y
     if rows < TILE:
         padded = np.zeros((TILE, x.shape[1]), np.float32)
         padded[:rows] = x
         y = np.empty((TILE, outputs), np.float32)
-        rows_times_bytes(y, padded, matrix)
+        rows_times_packed(y, padded, matrix)
         return y[:rows].copy()
     y = np.empty((rows, outputs), np.float32)
-    rows_times_bytes(y, x, matrix)
+    rows_times_packed(y, x, matrix)
     return y

@@ -7,13 +7,12 @@ processor's registers with sums (`lfm/processor/tiles.py`).
 from typing import Any
 
 import numpy as np
-from numba import types
 from numba.extending import overload
 
 from lfm.processor.compiled import serial
 from lfm.processor.floats import times_floats
-from lfm.processor.matrix import Matrix, widened, width
-from lfm.processor.packed import times_bytes
+from lfm.processor.matrix import Matrix, is_packed, widened, width
+from lfm.processor.packed import times_packed
 
 
 def product_of(x: np.ndarray, matrix: Matrix) -> np.ndarray:
@@ -23,8 +22,8 @@ def product_of(x: np.ndarray, matrix: Matrix) -> np.ndarray:
 
 @overload(product_of, inline="always", strict=False)
 def _product_of(x: Any, matrix: Any) -> Any:
-    if isinstance(matrix, types.BaseTuple):
-        return lambda x, matrix: times_bytes(x, matrix)
+    if is_packed(matrix):
+        return lambda x, matrix: times_packed(x, matrix)
     return lambda x, matrix: times_floats(x, matrix)
 
 

@@ -6,7 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from lfm.processor.matrix import GROUP, Bytes, Matrix
+from lfm.processor.matrix import GROUP, Bytes, Matrix, Nibbles
 from lfm.processor.products import taken, times
 
 
@@ -16,7 +16,7 @@ def numbers(array: mx.array) -> np.ndarray:
 
 
 class Stored(nn.Module):
-    """A matrix as a checkpoint has it: bfloat16, float32, or packed, which becomes eight bits; no number changes."""
+    """A matrix as a checkpoint has it: bfloat16, float32, or packed, in four bits or else in eight; no number changes."""
 
     _matrix: Matrix
 
@@ -27,12 +27,17 @@ class Stored(nn.Module):
         elif layer.group_size < GROUP:
             self.weight = mx.dequantize(layer.weight, layer.scales, layer.biases, layer.group_size, layer.bits)
         else:
-            self.bits = layer.bits
+            self.bits, self.group_size = layer.bits, GROUP
             repeats = layer.group_size // GROUP
-            self.weight = integers(layer).reshape(len(layer.weight), -1, GROUP)
-            self.scales, self.biases = (mx.repeat(each.astype(mx.float32), repeats, axis=1) for each in (layer.scales, layer.biases))
+            whole = integers(layer).reshape(len(layer.weight), -1, GROUP)
+            self.weight = nibbles(whole) if layer.bits == 4 else whole
+            self.scales, self.biases = (mx.repeat(kept(each), repeats, axis=1) for each in (layer.scales, layer.biases))
         mx.eval(self.parameters())
-        self._matrix = Bytes(*map(numbers, (self.weight, self.scales, self.biases))) if "scales" in self else numbers(self.weight)
+        if "scales" in self:
+            kind = Nibbles if layer.bits == 4 else Bytes
+            self._matrix = kind(*map(numbers, (self.weight, self.scales, self.biases)))
+        else:
+            self._matrix = numbers(self.weight)
 
     @property
     def matrix(self) -> Matrix:
@@ -46,6 +51,17 @@ def integers(layer: Any) -> mx.array:
         return layer.weight.view(mx.uint8)
     one = mx.ones_like(layer.scales)
     return mx.dequantize(layer.weight, one, mx.zeros_like(one), layer.group_size, layer.bits).astype(mx.uint8)
+
+
+def nibbles(whole: mx.array) -> mx.array:
+    """Integers below 16, (out, groups, GROUP), two in a byte as `Nibbles` has them."""
+    first, second = mx.split(whole, 2, axis=-1)
+    return first | (second << 4)
+
+
+def kept(numbers: mx.array) -> mx.array:
+    """bfloat16 as it is, others as float32."""
+    return numbers if numbers.dtype == mx.bfloat16 else numbers.astype(mx.float32)
 
 
 def product(x: mx.array, matrix: Matrix) -> mx.array:
