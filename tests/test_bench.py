@@ -9,6 +9,7 @@ from lfm import random_model
 from lfm.bench.floors import encoder_operations
 from lfm.bench.report import Row, figure, table
 from lfm.bench.requests import Requests
+from lfm.bench.works import Works
 from lfm.catalogue import POCKET
 from lfm.checkpoint import load
 from lfm.config import ConformerConfig
@@ -32,9 +33,7 @@ def test_the_command_prints_a_table_and_writes_the_same_rows(tmp_path: Path) -> 
 
 def test_a_conversation_that_fills_up_ends_there() -> None:
     loaded = load(POCKET)
-    parts = ("backbone step", "text head", "depthformer frame", f"{next(iter(loaded.decoders))}, a frame of 80 ms alone")
-    costs = {part: 0.0 for part in parts}
-    rows = [*Requests(loaded, TokenGenerator(loaded.model), costs).memory(turns=1000)]
+    rows = [*Requests(Works(loaded, TokenGenerator(loaded.model))).memory(turns=1000)]
     (used,) = (row for row in rows if row.name.startswith("in use after "))
     assert 10 < int(used.name.split()[3]) < 1000
     (state,) = (row for row in rows if row.name == "state of that conversation")

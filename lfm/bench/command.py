@@ -10,6 +10,7 @@ from lfm.bench.floors import Probe
 from lfm.bench.parts import Parts
 from lfm.bench.report import Row, as_json, machine, table
 from lfm.bench.requests import Requests, start_to_ready
+from lfm.bench.works import Works
 from lfm.checkpoint import LoadedModel, load
 from lfm.errors import LfmError
 from lfm.generate import TokenGenerator
@@ -42,10 +43,9 @@ def main(argv: list[str]) -> int:
 def measure(loaded: LoadedModel, turns: int) -> Iterator[Row]:
     """Parts, then requests, with the probes' own rates between."""
     generator, probe = TokenGenerator(loaded.model), Probe(loaded.model)
-    parts = list(Parts(loaded, generator, probe).rows())
-    yield from parts
+    works = Works(loaded, generator)
+    yield from Parts(works, probe).rows()
     yield Row("memory's bandwidth", probe.read() / 1e9, "GB/s")
     yield Row("matrix products", probe.multiply() / 1e9, "GFLOP/s")
     del probe  # its matrices would count as memory that the model takes
-    costs = {row.name: row.value for row in parts if row.value is not None}
-    yield from Requests(loaded, generator, costs).rows(turns)
+    yield from Requests(works).rows(turns)

@@ -3,21 +3,22 @@
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import mlx.core as mx
 
 from lfm import prompts
 from lfm.audio import SPEECH_RATE, Audio
-from lfm.bench.parts import noise
+from lfm.bench.floors import seconds
 from lfm.bench.report import Row
-from lfm.checkpoint import LoadedModel
+from lfm.bench.works import Works, noise
 from lfm.errors import ContextFull
 from lfm.events import Done, Event, Stats
-from lfm.generate import TokenGenerator
 from lfm.meter import Meter
 from lfm.options import CHAT, SPEAK, TRANSCRIBE
 from lfm.schedule import Sequential
@@ -26,6 +27,7 @@ from lfm.tasks import transcribe
 
 QUESTION = 4.0  # seconds of sound
 SENTENCE = "The ferry leaves at nine, and the last one back is at six."
+TIMES = 3  # that a first sound is waited for
 TOKENS = 54  # of a reply: three rounds of 6 words and 12 frames
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -35,17 +37,11 @@ def never() -> bool:
 
 
 class Requests:
-    """Asks one loaded model what a page would ask.
+    """Asks one loaded model what a page would ask."""
 
-    Args:
-        costs: milliseconds of each part, by the names of their rows.
-    """
-
-    def __init__(self, loaded: LoadedModel, generator: TokenGenerator, costs: dict[str, float]) -> None:
-        self.loaded, self.generator = loaded, generator
+    def __init__(self, works: Works) -> None:
+        self.loaded, self.generator, self.works = works.loaded, works.generator, works
         self.question = Audio(noise(QUESTION, SPEECH_RATE), SPEECH_RATE)
-        self.word = costs["backbone step"] + costs["text head"]
-        self.sound = costs["depthformer frame"] + costs[f"{next(iter(loaded.decoders))}, a frame of 80 ms alone"]
 
     def session(self) -> Session:
         return Session(self.loaded, self.generator)
@@ -59,11 +55,13 @@ class Requests:
 
     def chat(self) -> Iterator[Row]:
         """A spoken question, answered by words and sound in turn."""
-        options = replace(CHAT, seed=1, max_tokens=TOKENS)
-        last(self.session().reply(None, self.question, replace(options, max_tokens=8), None, never))  # warm
-        stats = last(self.session().reply(None, self.question, options, None, never))
-        yield from firsts(f"chat, question of {QUESTION:.0f} s", stats, self.loaded.config.interleaved_n_text * self.word + self.sound)
-        yield from rates("chat", stats)
+
+        def asked(tokens: int) -> Stats:
+            return last(self.session().reply(None, self.question, replace(CHAT, seed=1, max_tokens=tokens), None, never))
+
+        words = self.loaded.config.interleaved_n_text
+        yield from self.firsts(f"chat, question of {QUESTION:.0f} s", partial(asked, words + 1), words)
+        yield from rates("chat", asked(TOKENS))
 
     def speech(self) -> Iterator[Row]:
         """A sentence, the step into speech taken: whether this model would have taken it does not matter here."""
@@ -77,13 +75,30 @@ class Requests:
             schedule.after_word(names.audio_start)
             return last(session.answer(schedule, replace(SPEAK, seed=1, max_tokens=tokens), never, Meter()))
 
-        said(4)  # warm
-        stats = said(TOKENS)
-        yield from firsts("speak", stats, self.sound)
-        yield from rates("speak", stats)
+        yield from self.firsts("speak", partial(said, 1), 0)
+        yield from rates("speak", said(TOKENS))
+
+    def firsts(self, name: str, ask: Callable[[], Stats], words: int) -> Iterator[Row]:
+        """When words and sound came, beside the parts before the first sound: so many words, a frame, and its sound, in turn with it."""
+        word = self.works.step(), self.works.head()
+        sound = self.works.frame(), self.works.decoder(next(iter(self.loaded.decoders)), 1)
+        parts, told = [], []
+        ask()  # what is compiled, is
+        for _ in range(TIMES):
+            parts.append(words * sum(map(seconds, word)) + sum(map(seconds, sound)))
+            told.append(ask())
+        if texts := [stats.first_text for stats in told if stats.first_text is not None]:
+            yield Row(f"{name}, first text", 1e3 * median(texts), "ms")
+        sounds = [(stats.first_sound, stats.first_sound - stats.prompt_seconds) for stats in told if stats.first_sound is not None]
+        if not sounds:
+            yield Row(f"{name}, first sound", None, "ms", note="none came")
+            return
+        whole, once_in = (1e3 * median(each) for each in zip(*sounds, strict=True))
+        yield Row(f"{name}, first sound", whole, "ms")
+        yield Row(f"{name}, first sound once the prompt is in", once_in, "ms", 1e3 * median(parts))
 
     def recognition(self) -> Iterator[Row]:
-        stats = last(transcribe(self.loaded, self.generator, self.question, TRANSCRIBE, never))
+        stats = last(transcribe(self.loaded, self.generator, self.question, replace(TRANSCRIBE, seed=1), never))
         yield Row("transcribe, seconds a second of sound", stats.real_time_factor, "", note=f"{stats.text_tokens} words")
 
     def memory(self, turns: int) -> Iterator[Row]:
@@ -112,17 +127,6 @@ def last(events: Iterator[Event]) -> Stats:
     *_, done = events
     assert isinstance(done, Done)
     return done.stats
-
-
-def firsts(name: str, stats: Stats, parts: float) -> Iterator[Row]:
-    """When words and sound came; `parts` is what the parts before the first sound cost alone, in ms."""
-    if stats.first_text is not None:
-        yield Row(f"{name}, first text", 1e3 * stats.first_text, "ms")
-    if stats.first_sound is None:
-        yield Row(f"{name}, first sound", None, "ms", note="none came")
-    else:
-        yield Row(f"{name}, first sound", 1e3 * stats.first_sound, "ms")
-        yield Row(f"{name}, first sound once the prompt is in", 1e3 * (stats.first_sound - stats.prompt_seconds), "ms", parts)
 
 
 def rates(name: str, stats: Stats) -> Iterator[Row]:
