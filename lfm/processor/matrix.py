@@ -80,34 +80,26 @@ def widened(matrix: Matrix, row: int, count: int) -> np.ndarray:
 
 @overload(widened, inline="always", strict=False)
 def _widened(matrix: Any, row: Any, count: Any) -> Any:
-    if is_nibbles(matrix):
-
-        def of_nibbles(matrix: Any, row: Any, count: Any) -> Any:
-            integers, scales, biases = matrix
-            out = np.empty((count, integers.shape[1], GROUP), np.float32)
-            for n in range(count):
-                for group in range(integers.shape[1]):
-                    scale, bias = float32(scales[row + n, group]), float32(biases[row + n, group])
-                    for i in range(GROUP // 2):  # two loops, for one is vectors no more
-                        out[n, group, i] = np.float32(integers[row + n, group, i] & np.uint8(15)) * scale + bias
-                    for i in range(GROUP // 2):
-                        out[n, group, i + GROUP // 2] = np.float32(integers[row + n, group, i] >> np.uint8(4)) * scale + bias
-            return out.reshape(count, -1)
-
-        return of_nibbles
     if is_packed(matrix):
+        nibbles = is_nibbles(matrix)
 
-        def of_bytes(matrix: Any, row: Any, count: Any) -> Any:
+        def of_packed(matrix: Any, row: Any, count: Any) -> Any:
             integers, scales, biases = matrix
             out = np.empty((count, integers.shape[1], GROUP), np.float32)
             for n in range(count):
                 for group in range(integers.shape[1]):
                     scale, bias = float32(scales[row + n, group]), float32(biases[row + n, group])
-                    for i in range(GROUP):
-                        out[n, group, i] = np.float32(integers[row + n, group, i]) * scale + bias
+                    if nibbles:
+                        for i in range(GROUP // 2):  # two loops, for one is vectors no more
+                            out[n, group, i] = np.float32(integers[row + n, group, i] & np.uint8(15)) * scale + bias
+                        for i in range(GROUP // 2):
+                            out[n, group, i + GROUP // 2] = np.float32(integers[row + n, group, i] >> np.uint8(4)) * scale + bias
+                    else:
+                        for i in range(GROUP):
+                            out[n, group, i] = np.float32(integers[row + n, group, i]) * scale + bias
             return out.reshape(count, -1)
 
-        return of_bytes
+        return of_packed
     if matrix.dtype == types.float32:
         return lambda matrix, row, count: matrix[row : row + count]
 

@@ -29,8 +29,7 @@ class Stored(nn.Module):
         else:
             self.bits, self.group_size = layer.bits, GROUP
             repeats = layer.group_size // GROUP
-            whole = integers(layer).reshape(len(layer.weight), -1, GROUP)
-            self.weight = nibbles(whole) if layer.bits == 4 else whole
+            self.weight = (nibbles if layer.bits == 4 else integers)(layer)
             self.scales, self.biases = (mx.repeat(kept(each), repeats, axis=1) for each in (layer.scales, layer.biases))
         mx.eval(self.parameters())
         if "scales" in self:
@@ -46,17 +45,19 @@ class Stored(nn.Module):
 
 
 def integers(layer: Any) -> mx.array:
-    """What is packed in a layer, (out, in) uint8."""
+    """What is packed in a layer, (out, groups, GROUP) uint8."""
     if layer.bits == 8:
-        return layer.weight.view(mx.uint8)
+        return layer.weight.view(mx.uint8).reshape(len(layer.weight), -1, GROUP)
     one = mx.ones_like(layer.scales)
-    return mx.dequantize(layer.weight, one, mx.zeros_like(one), layer.group_size, layer.bits).astype(mx.uint8)
+    whole = mx.dequantize(layer.weight, one, mx.zeros_like(one), layer.group_size, layer.bits)
+    return whole.astype(mx.uint8).reshape(len(layer.weight), -1, GROUP)
 
 
-def nibbles(whole: mx.array) -> mx.array:
-    """Integers below 16, (out, groups, GROUP), two in a byte as `Nibbles` has them."""
-    first, second = mx.split(whole, 2, axis=-1)
-    return first | (second << 4)
+def nibbles(layer: Any) -> mx.array:
+    """What is packed in four bits, (out, groups, GROUP / 2) uint8: MLX has neighbours in a byte, `Nibbles` what is half a group apart."""
+    packed = layer.weight.view(mx.uint8).reshape(len(layer.weight), -1, GROUP // 2)
+    first, second = mx.split(packed, 2, axis=-1)
+    return mx.stack([(first & 15) | (second << 4), (first >> 4) | (second & 240)], axis=-1).reshape(packed.shape)
 
 
 def kept(numbers: mx.array) -> mx.array:
