@@ -61,7 +61,7 @@ def test_every_model_has_its_cost_and_one_action(visit: Callable[..., Page], eng
     expect(used.get_by_role("button")).to_have_count(0)
     four = row(page, "4-bit")
     expect(four.locator(".size")).to_have_text("1.8 GB")
-    expect(four.locator(".needs")).to_have_text("needs 3 GB" if computer.backend() == "CPU" else "needs 2.5 GB")
+    expect(four.locator(".needs")).to_have_text("needs 2.5 GB")
     expect(four.get_by_role("button")).to_have_text("Download")
     here = page.locator("#models li").filter(has=page.get_by_text("LFM2-Audio", exact=True))
     expect(here.get_by_role("button")).to_have_text("Use")
