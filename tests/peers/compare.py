@@ -63,7 +63,7 @@ def python_of(peer: Peer, given: dict[str, str]) -> str:
 def write_question(folder: Path, path: Path) -> None:
     """The prompt as every peer takes it: token ids before and after what is heard, and its mel frames; and a longer sound."""
     from lfm import prompts
-    from lfm.bench.parts import noise
+    from lfm.bench.works import noise
     from lfm.config import LfmAudioConfig
     from lfm.conversation import Conversation, Heard, Text
     from lfm.mel import log_mel
