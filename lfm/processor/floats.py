@@ -56,7 +56,7 @@ def one(y: np.ndarray, x: np.ndarray, matrix: np.ndarray) -> None:
 
 @parallel
 def two(y: np.ndarray, x: np.ndarray, matrix: np.ndarray) -> None:
-    """Two: a frame alone in Mimi."""
+    """Two, as a frame alone in Mimi, or three."""
     sweep(y, x, matrix, two_by_four, 2, quarter, 4)
 
 
@@ -81,17 +81,10 @@ def many(y: np.ndarray, x: np.ndarray, matrix: np.ndarray) -> None:
 @serial
 def times_floats(x: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """x (R, in) times a matrix (out, in): (R, out)."""
-    rows = len(x)
-    if rows == 3:
-        padded = np.zeros((4, x.shape[1]), np.float32)
-        padded[:3] = x
-        y = np.empty((4, len(matrix)), np.float32)
-        several(y, padded, matrix)
-        return y[:3].copy()
-    y = np.empty((rows, len(matrix)), np.float32)
+    rows, y = len(x), np.empty((len(x), len(matrix)), np.float32)
     if rows == 1:
         one(y, x, matrix)
-    elif rows == 2:
+    elif rows <= 3:
         two(y, x, matrix)
     elif REGISTERS >= 32 and rows >= 6:
         many(y, x, matrix)
