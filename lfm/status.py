@@ -1,6 +1,8 @@
 """What the engine says of itself: which model it has and what it is doing."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Literal
 
 from lfm.options import DecoderName
@@ -55,3 +57,23 @@ class Status:
     def download(self) -> Download | None:
         """That of the model which is wanted."""
         return next((each for each in self.downloads if each.name == self.wanted and not each.error), None)
+
+
+class Board:
+    """The latest status: any thread reads and changes it."""
+
+    def __init__(self, status: Status) -> None:
+        self._lock, self._status = Lock(), status
+
+    @property
+    def status(self) -> Status:
+        return self._status
+
+    def change(self, change: Callable[[Status], Status]) -> None:
+        """To what follows from the one before."""
+        with self._lock:
+            self._status = change(self._status)
+
+    def update(self, **changes: object) -> None:
+        """To one with other fields."""
+        self.change(lambda status: replace(status, **changes))  # type: ignore[arg-type]

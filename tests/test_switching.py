@@ -4,11 +4,13 @@ import gc
 import re
 import shutil
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lfm import computer
+from lfm import checkpoint, computer
+from lfm.checkpoint import LoadedModel
 from lfm.engine import Engine
 from lfm.errors import CheckpointError, LfmError
 from tests.asking import LONG, OPTIONS, last, question, until
@@ -27,12 +29,35 @@ def test_another_model_takes_the_place_of_the_first(engine: Engine, golden_folde
 
 def test_the_first_model_goes_though_it_was_there_when_the_page_had_started(engine: Engine, golden_folders: dict[str, Path]) -> None:
     engine.wait()
-    assert engine._loaded is not None
-    block = weakref.ref(engine._loaded.model.lfm.layers[0])  # its compiled functions point back at it
+    assert engine._loader.present
+    block = weakref.ref(engine._loader.present.loaded.model.lfm.layers[0])  # its compiled functions point back at it
     gc.freeze()  # as the app does then
     engine.load(str(golden_folders["lfm2-tiny"]))
     until(engine, lambda status: status.model is not None and status.model.family == "LFM2-Audio")
     assert block() is None
+
+
+def test_a_model_that_is_still_rehearsed_goes_before_another_is_loaded(
+    engine: Engine, golden_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.wait()
+    assert engine._loader.present
+    block, load, there = weakref.ref(engine._loader.present.loaded.model.lfm.layers[0]), checkpoint.load, []
+
+    def endless(loaded: LoadedModel, generator: object) -> Iterator[None]:
+        while loaded:
+            yield
+
+    def looked(*given: object, **named: object) -> LoadedModel:
+        there.append(block())
+        return load(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("lfm.rehearsal.rehearsal", endless)
+    monkeypatch.setattr("lfm.checkpoint.load", looked)
+    engine.rehearse()
+    engine.load(str(golden_folders["lfm2-tiny"]))
+    until(engine, lambda status: status.model is not None and status.model.family == "LFM2-Audio")
+    assert there == [None]
 
 
 def test_a_model_that_is_not_there_leaves_the_one_that_is(engine: Engine) -> None:
