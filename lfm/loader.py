@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from lfm.blas import use_fast_blas
@@ -134,13 +135,16 @@ class Loader:
             from lfm.rehearsal import rehearsal
 
             self._rehearsal = rehearsal(present.loaded, present.generator)
+            self._board.update(prepares_since=monotonic())
             self._rehearse()
 
     def _rehearse(self) -> None:
         """One step, and the next behind whoever has asked meanwhile."""
-        if next(self._rehearsal, self) is None:
-            with contextlib.suppress(RuntimeError):  # the engine is closed
-                self._mlx.submit(self._rehearse)
+        if next(self._rehearsal, self) is self:
+            self._board.update(prepares_since=None)
+            return
+        with contextlib.suppress(RuntimeError):  # the engine is closed
+            self._mlx.submit(self._rehearse)
 
     def _fail(self, model: str, error: Exception) -> None:
         """Say why, and keep the model that is there, or go back to the one before."""
@@ -157,6 +161,7 @@ class Loader:
     def free(self) -> None:
         """Give back what the model held."""
         self.present, self._rehearsal = None, iter(())  # which holds the model too
+        self._board.update(prepares_since=None)
         gc.unfreeze()  # a model that was there when the page had started is held by what points back at it
         gc.collect()
         import mlx.core as mx

@@ -52,6 +52,7 @@ class Status:
     downloads: tuple[Download, ...] = ()
     failed: str = ""  # the model that was asked for last and could not be had
     error: str = ""  # why, with the remedy
+    prepares_since: float | None = None  # time.monotonic(), while what first answers would wait for is made
 
     @property
     def download(self) -> Download | None:

@@ -13,6 +13,7 @@ import pytest
 
 from lfm.engine import Engine
 from lfm.events import Done, TextDelta
+from tests.asking import until
 
 import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
 
@@ -73,15 +74,18 @@ def test_who_asks_meanwhile_is_served_between_two_steps(monkeypatch: pytest.Monk
     monkeypatch.setattr("lfm.rehearsal.rehearsal", slow)
     engine = Engine(str(POCKET))
     try:
-        engine.rehearse()
         engine.wait()
+        assert engine.status.prepares_since is None
+        engine.rehearse()
         assert begun.wait(20)
+        assert engine.status.prepares_since is not None
         stream = engine.chat().reply("Hello.")
         threading.Timer(0.5, asked.set).start()
         taken = next(len(steps) for event in stream if isinstance(event, TextDelta))
         *_, last = stream
         assert isinstance(last, Done) and last.reason == "end"
         assert taken == 1
+        until(engine, lambda status: status.prepares_since is None)
     finally:
         asked.set()
         engine.close()

@@ -19,6 +19,7 @@ NOISE = "This model has random weights, so it answers with noise. Choose a real 
 FIXED = "The model is fixed on this page. Run the program on a computer of your own to choose another."
 HINT = "Another model begins a new conversation."
 LOOK_EVERY = 2.0  # seconds between two looks into the cache of downloads, which may be large
+SOON = 3.0  # seconds of preparing, of which nothing need be said
 SHORT = {"bfloat16": "bf16", "float16": "fp16"}
 View = dict[str, Any]
 
@@ -109,6 +110,8 @@ def detail(status: Status) -> str:
         return "The program has ended"
     if status.state == "failed":
         return status.error.partition(":")[0].partition(".")[0] if "memory" in status.error else title(status.failed or status.wanted)
+    if status.prepares_since is not None and time.monotonic() - status.prepares_since > SOON:
+        return "The first answers take longer, this once"
     return summary(status.model) if status.model else title(status.wanted)
 
 

@@ -1,5 +1,6 @@
 """The head and the tabs as a whole: the pill in words, and how all of it looks."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ def test_the_pill_says_how_the_model_is(visit: Callable[..., Page], engine: Fake
         (Status(state="downloading", wanted="a/b", downloads=(arriving,)), "Downloading1.2 of 2.9 GBb"),
         (Status(state="loading", wanted="LiquidAI/LFM2-Audio-1.5B"), "LoadingLFM2-Audio"),
         (Status(state="busy", model=LFM25, waiting=2), "BusyLFM2.5-Audio · bf16 · 2.9 GB"),
+        (Status(state="ready", model=LFM25, prepares_since=time.monotonic() - 10), "ReadyThe first answers take longer"),
+        (Status(state="ready", model=LFM25, prepares_since=time.monotonic() + 60), "ReadyLFM2.5-Audio · bf16 · 2.9 GB"),
         (Status(state="failed", wanted="a/b", failed="a/b", error="a/b is not there. Check the name."), "Needs attentionb"),
         (Status(state="failed", failed="a/b", error="Not enough memory for this model: it needs 5 GB."), "Not enough memory"),
     ]:
