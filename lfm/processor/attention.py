@@ -33,7 +33,7 @@ def attended(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: 
 def attend_at_once(out: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int) -> None:
     """All heads of keys, on all cores."""
     for place in prange(keys.shape[1] * keys.shape[2]):
-        attend(out, queries, keys, values, window, place)
+        attend(out, queries, keys, values, window, np.intp(place))  # as the others do: it is compiled once
 
 
 @parallel

@@ -30,13 +30,14 @@ def layered(
     linear2: Matrix,
     scale2: np.ndarray,
     eps: float,
+    pairwise: bool,
     window: int,
 ) -> np.ndarray:
     """x (B, T, C), attention and feed-forward, each scaled before it is added; keys and values as `answered` has them."""
     batch, length, width = x.shape
     rows, n_heads = x.reshape(-1, width), keys.shape[2]
     heads = times(centred(rows, norm1, shift1, eps), qkv).reshape(batch, length, 3 * n_heads, -1)
-    mixed = remembered(heads, cosines, sines, keys, values, at, True, n_heads, window)
+    mixed = remembered(heads, cosines, sines, keys, values, at, pairwise, n_heads, window)
     rows = rows + scale1 * times(mixed.reshape(-1, width), out_proj)
     fed = times(bent(times(centred(rows, norm2, shift2, eps), linear1)), linear2)
     return (rows + scale2 * fed).reshape(x.shape)

@@ -36,7 +36,9 @@ def frame(
             x = answered(x.reshape(1, 1, -1), cosines[here], sines[here], keys[n], values[n], book, *attention)
             x = fed(x, *feed_forward).reshape(1, -1)
         norm, eps, table, head = tables[book]
-        logits[book] = times(normed(x, norm, eps), head)[0]
+        scores = times(normed(x, norm, eps), head)
+        for i in range(logits.shape[1]):
+            logits[book, i] = scores[0, i]
         codes[book] = drawn(logits[book], temperature, top_k, uniform[book])
         if book + 1 < codebooks:
             x = inputs[book + 1 : book + 2] + taken(codes[here], table)

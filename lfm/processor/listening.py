@@ -86,14 +86,21 @@ def weighed(
     for h in prange(heads):
         near, far = np.zeros((width, size), np.float32), np.zeros((2 * width + QUERIES, size), np.float32)
         across = np.zeros((size, width), np.float32)  # values, the other way round
-        near[:length], far[: 2 * length - 1], across[:, :length] = keys[:, h], distances[:, h], values[:, h].T
+        for t in range(length):
+            for i in range(size):
+                near[t, i], across[i, t] = keys[t, h, i], values[t, h, i]
+        for t in range(2 * length - 1):
+            for i in range(size):
+                far[t, i] = distances[t, h, i]
         to_keys, to_distances = np.zeros((QUERIES, size), np.float32), np.zeros((QUERIES, size), np.float32)
         scores, apart = np.empty((QUERIES, width), np.float32), np.empty((QUERIES, width + QUERIES), np.float32)
         mixed = np.empty((QUERIES, size), np.float32)
         for first in range(0, length, QUERIES):
             count = min(QUERIES, length - first)
-            asked = queries[first : first + count, h]
-            to_keys[:count], to_distances[:count] = asked + by_key[h], asked + by_distance[h]
+            for row in range(count):
+                for i in range(size):
+                    asked = queries[first + row, h, i]
+                    to_keys[row, i], to_distances[row, i] = asked + by_key[h, i], asked + by_distance[h, i]
             least = length - first - count  # the first of the distances that the last of these queries has
             multiply(scores, to_keys, near)
             multiply(apart, to_distances, far[least : least + width + QUERIES])
@@ -109,7 +116,9 @@ def weighed(
                 for key in range(length):
                     own[key] /= total
             multiply(mixed, scores, across)
-            out[first : first + count, h] = mixed[:count]
+            for row in range(count):
+                for i in range(size):
+                    out[first + row, h, i] = mixed[row, i]
     return out
 
 

@@ -1,4 +1,7 @@
-"""A block of LFM2 as loops over what lies in memory: the same sums as `lfm/model/lfm2.py`, in float32."""
+"""A block of LFM2 as loops over what lies in memory: the same sums as `lfm/model/lfm2.py`, in float32.
+
+Numbers are copied one by one: a part of an array set at once takes Numba seconds to compile, for the words of its error.
+"""
 
 import numpy as np
 from numba import prange
@@ -82,18 +85,29 @@ def convolved(
 
 
 @serial
-def turned(heads: np.ndarray, cosines: np.ndarray, sines: np.ndarray, pairwise: bool) -> np.ndarray:
-    """Heads (B, T, H, D), rotated as their positions, (T, D / 2), ask."""
-    out, half = np.empty(heads.shape, np.float32), heads.shape[3] // 2
+def turned(heads: np.ndarray, first: int, count: int, cosines: np.ndarray, sines: np.ndarray, pairwise: bool) -> np.ndarray:
+    """So many of the heads (B, T, H, D), rotated as their positions, (T, D / 2), ask."""
+    batch, length, _, size = heads.shape
+    out, half = np.empty((batch, length, count, size), np.float32), size // 2
+    for b in range(batch):
+        for t in range(length):
+            for h in range(count):
+                for i in range(half):
+                    one, other = (2 * i, 2 * i + 1) if pairwise else (i, half + i)
+                    x, y = heads[b, t, first + h, one], heads[b, t, first + h, other]
+                    out[b, t, h, one] = x * cosines[t, i] - y * sines[t, i]
+                    out[b, t, h, other] = x * sines[t, i] + y * cosines[t, i]
+    return out
+
+
+@serial
+def keep(cache: np.ndarray, at: int, heads: np.ndarray, first: int) -> None:
+    """Write heads (B, T, H, D), from the first that is meant on, to the cache (n, B, H', D), from a position on."""
     for b in range(heads.shape[0]):
         for t in range(heads.shape[1]):
-            for h in range(heads.shape[2]):
-                for i in range(half):
-                    first, second = (2 * i, 2 * i + 1) if pairwise else (i, half + i)
-                    x, y = heads[b, t, h, first], heads[b, t, h, second]
-                    out[b, t, h, first] = x * cosines[t, i] - y * sines[t, i]
-                    out[b, t, h, second] = x * sines[t, i] + y * cosines[t, i]
-    return out
+            for h in range(cache.shape[2]):
+                for i in range(heads.shape[3]):
+                    cache[at + t, b, h, i] = heads[b, t, first + h, i]
 
 
 @serial
@@ -138,8 +152,8 @@ def remembered(
     window: int,
 ) -> np.ndarray:
     """Attention of heads (B, T, H + 2 H', D): queries, keys and values, of which the latter two are written where `answered` says."""
-    first, end = n_heads + keys.shape[2], at + heads.shape[1]
-    queries = turned(heads[:, :, :n_heads], cosines, sines, pairwise)
-    keys[at:end] = turned(heads[:, :, n_heads:first], cosines, sines, pairwise).transpose(1, 0, 2, 3)
-    values[at:end] = heads[:, :, first:].transpose(1, 0, 2, 3)
+    n_keys, end = keys.shape[2], at + heads.shape[1]
+    queries = turned(heads, 0, n_heads, cosines, sines, pairwise)
+    keep(keys, at, turned(heads, n_heads, n_keys, cosines, sines, pairwise), 0)
+    keep(values, at, heads, n_heads + n_keys)
     return attended(queries, keys[:end], values[:end], window)

@@ -35,7 +35,7 @@ class LoopedTransformerLayer(nn.Module):
         attention, (*norm1, eps), (*norm2, _) = layer.self_attn, centring(layer.norm1), centring(layer.norm2)
         matrices = attention.in_proj.matrix, attention.out_proj.matrix, numbers(layer.layer_scale_1.scale)
         fed = layer.linear1.matrix, layer.linear2.matrix, numbers(layer.layer_scale_2.scale)
-        self._fixed = *norm1, *matrices, *norm2, *fed, eps, attention.window
+        self._fixed = *norm1, *matrices, *norm2, *fed, eps, bool(attention._rope.traditional), attention.window
 
     def cache(self) -> RunningKVCache:
         """Of keys and values, for a State."""

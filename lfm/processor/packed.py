@@ -63,8 +63,10 @@ def times_packed(x: np.ndarray, matrix: Packed) -> np.ndarray:
         row_times_packed(y, x, sums_of(x), matrix)
         return y
     if rows < TILE:
-        padded = np.zeros((TILE, x.shape[1]), np.float32)
-        padded[:rows] = x
+        padded = np.empty((TILE, x.shape[1]), np.float32)
+        for row in range(TILE):
+            for i in range(x.shape[1]):
+                padded[row, i] = x[min(row, rows - 1), i]
         y = np.empty((TILE, outputs), np.float32)
         rows_times_packed(y, padded, matrix)
         return y[:rows].copy()

@@ -38,5 +38,7 @@ def taken(rows: np.ndarray, matrix: Matrix) -> np.ndarray:
     """Some rows of a matrix (out, in), by their numbers (n,): (n, in) float32."""
     out = np.empty((rows.size, width(matrix)), np.float32)
     for n in range(rows.size):
-        out[n] = widened(matrix, rows[n], 1)[0]
+        row = widened(matrix, rows[n], 1)
+        for i in range(out.shape[1]):
+            out[n, i] = row[0, i]
     return out
