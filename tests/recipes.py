@@ -2,7 +2,8 @@
 
 FOLDER is a checkpoint with golden.safetensors and golden.json beside it, as for tests/parity.py. Everything is computed from the packed
 weights in float32 and compared with the weights as published, on the golden conversation: the heads' logits, the greedy tokens of both
-schedules, and the sound of the golden codes' next frame.
+schedules, and the sound of the frame's likeliest codes. To random weights all codes
+are nearly as likely, so that there tokens and sound part at once, whatever the bits.
 """
 
 import json
@@ -25,11 +26,13 @@ from tests.parity import conversation, tokens
 
 
 def answers(loaded: LoadedModel, golden: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The logits of both heads at the conversation's end; the frame's codes are the golden ones, so that both hear the same."""
+    """The logits of both heads at the conversation's end, each code behind the golden ones, so that both hear the same; and their sound."""
     hidden = loaded.model(embed(loaded.model, conversation(golden)))[0, -1]
     codes = iter(mx.array(golden["frame_codes"]))
     _, frame = loaded.model.frame_and_logits(hidden, lambda logits: next(codes))
-    return {"text": np.array(loaded.model.text_logits(hidden)), "frame": np.array(frame)}
+    likeliest = mx.minimum(mx.argmax(frame, axis=-1), 2047)  # the code after those ends the sound, and has none
+    sound = loaded.decoder().decode(likeliest[None, None])[0]
+    return {"text": np.array(loaded.model.text_logits(hidden)), "frame": np.array(frame), "sound": np.array(sound)}
 
 
 def said(loaded: LoadedModel, golden: dict[str, np.ndarray], n: int) -> list[list[int]]:
@@ -54,8 +57,8 @@ def main(folder: Path) -> int:
     whole = checkpoint.load(folder, "float32")
     wanted, spoken = answers(whole, golden), said(whole, golden, n)
     size = (folder / "model.safetensors").stat().st_size
-    print(f"{'recipe':8} {'size':>6} {'text logits':>12} {'frame logits':>13} {'same tokens':>12}")
-    print(f"{'as is':8} {100:5.0f}% {0:12.4f} {0:13.4f} {100:11.0f}%")
+    print(f"{'recipe':8} {'size':>6} {'text logits':>12} {'frame logits':>13} {'sound':>8} {'same tokens':>12}")
+    print(f"{'as is':8} {100:5.0f}% {0:12.4f} {0:13.4f} {0:8.4f} {100:11.0f}%")
     for recipe in RECIPES:
         with tempfile.TemporaryDirectory() as temporary:
             target = quantize(folder, Path(temporary), recipe)
@@ -63,8 +66,8 @@ def main(folder: Path) -> int:
             share = (target / "model.safetensors").stat().st_size / size
         found, now = answers(loaded, golden), said(loaded, golden, n)
         same = sum(a == b for a, b in zip(now, spoken, strict=False)) / len(spoken)
-        errors = error(found["text"], wanted["text"]), error(found["frame"], wanted["frame"])
-        print(f"{recipe:8} {100 * share:5.0f}% {errors[0]:12.4f} {errors[1]:13.4f} {100 * same:11.0f}%")
+        text, frame, sound = (error(found[name], wanted[name]) for name in ("text", "frame", "sound"))
+        print(f"{recipe:8} {100 * share:5.0f}% {text:12.4f} {frame:13.4f} {sound:8.4f} {100 * same:11.0f}%")
     return 0
 
 

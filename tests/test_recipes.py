@@ -10,6 +10,7 @@ from lfm.checkpoint import load
 from lfm.errors import LfmError
 from lfm.quantize import RECIPES, quantize
 from lfm.random_model import write
+from tests import recipes
 
 import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
 import mlx.nn as nn  # isort: skip
@@ -56,3 +57,16 @@ def test_the_command_says_how_large_it_became(whole: Path, tmp_path: Path, capsy
     with pytest.raises(LfmError, match="no recipe"):
         quantize(whole, tmp_path / "other", "3bit")
     assert "mixed" in RECIPES
+
+
+def test_the_command_prints_what_each_costs(golden_folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    recipes.main(golden_folders["lfm25-tiny"])
+    heads, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert " ".join(heads) == "recipe size text logits frame logits sound same tokens"
+    table = {" ".join(row[:-5]): [float(number.rstrip("%")) for number in row[-5:]] for row in rows}
+    assert table.pop("as is") == [100, 0, 0, 0, 100]
+    assert list(table) == list(RECIPES)
+    for column in (1, 2):  # of both heads
+        errors = [table[name][column] for name in ("4bit", "5bit", "6bit", "8bit")]
+        assert errors == sorted(errors, reverse=True) and 0 < errors[-1] < 0.2
+    assert table["4bit"][3] > 0  # some codes are others, and sound otherwise
