@@ -32,11 +32,11 @@ def _four_dots(typingctx: Any, x: Any, matrix: Any, rows: Any) -> Any:
         sums = [cgutils.alloca_once_value(builder, ir.Constant(FLOATS, [0.0] * LANES)) for _ in range(4)]
         with cgutils.for_range(builder, groups) as loop:
             first = builder.gep(x_array.data, [builder.mul(loop.index, groups.type(GROUP))])
-            for start, total in zip(starts, sums, strict=True):
-                group = builder.add(start, loop.index)
-                part = products(builder, first, builder.gep(integers.data, [builder.mul(group, taken)]), is_nibbles(matrix))
-                scale = as_float(builder, builder.load(builder.gep(scales.data, [group])))
-                builder.store(plus_product(builder, builder.load(total), part, in_all_lanes(builder, scale)), total)
+            parts = [builder.add(start, loop.index) for start in starts]
+            places = [builder.gep(integers.data, [builder.mul(part, taken)]) for part in parts]
+            for part, dot, total in zip(parts, products(builder, first, places, is_nibbles(matrix)), sums, strict=True):
+                scale = as_float(builder, builder.load(builder.gep(scales.data, [part])))
+                builder.store(plus_product(builder, builder.load(total), dot, in_all_lanes(builder, scale)), total)
         return context.make_tuple(builder, signature.return_type, [lanes_of(builder, builder.load(total)) for total in sums])
 
     return types.UniTuple(types.float32, 4)(x, matrix, rows), code
@@ -45,17 +45,20 @@ def _four_dots(typingctx: Any, x: Any, matrix: Any, rows: Any) -> Any:
 four_dots: Any = intrinsic(_four_dots)
 
 
-def products(builder: Any, x: Any, packed: Any, nibbles: bool) -> Any:
-    """A group of x times its integers, lane by lane."""
-    total = ir.Constant(FLOATS, [0.0] * LANES)
+def products(builder: Any, x: Any, places: list[Any], nibbles: bool) -> list[Any]:
+    """A group of x times the integers at each place, lane by lane; some of x, which stay in registers, by all places and then the next."""
+    totals = [ir.Constant(FLOATS, [0.0] * LANES) for _ in places]
     for first in range(0, GROUP // 2 if nibbles else GROUP, LANES):
-        integers = builder.zext(vector(builder, packed, BYTES, first), INTS)
-        if nibbles:
-            upper = builder.lshr(integers, ir.Constant(INTS, [4] * LANES))
-            integers = builder.and_(integers, ir.Constant(INTS, [15] * LANES))
-            total = plus_product(builder, total, builder.sitofp(upper, FLOATS), vector(builder, x, FLOATS, GROUP // 2 + first))
-        total = plus_product(builder, total, builder.sitofp(integers, FLOATS), vector(builder, x, FLOATS, first))
-    return total
+        some = vector(builder, x, FLOATS, first)
+        others = vector(builder, x, FLOATS, GROUP // 2 + first) if nibbles else None
+        for n, place in enumerate(places):
+            integers = builder.zext(vector(builder, place, BYTES, first), INTS)
+            if nibbles:
+                upper = builder.lshr(integers, ir.Constant(INTS, [4] * LANES))
+                integers = builder.and_(integers, ir.Constant(INTS, [15] * LANES))
+                totals[n] = plus_product(builder, totals[n], builder.sitofp(upper, FLOATS), others)
+            totals[n] = plus_product(builder, totals[n], builder.sitofp(integers, FLOATS), some)
+    return totals
 
 
 def vector(builder: Any, pointer: Any, kind: Any, first: int) -> Any:
