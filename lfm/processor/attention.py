@@ -46,7 +46,7 @@ def attend_by_tiles(out: np.ndarray, queries: np.ndarray, keys: np.ndarray, valu
 
 
 @serial
-def attend(out: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int, place: int) -> None:
+def attend(out: np.ndarray, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, window: int, place: int | np.intp) -> None:
     """The queries of one head of keys, to out, which is zero."""
     length, n_heads, size = queries.shape[1:]
     positions, n_keys = keys.shape[0], keys.shape[2]
