@@ -30,7 +30,8 @@ class Stored(nn.Module):
             self.bits, self.group_size = layer.bits, GROUP
             repeats = layer.group_size // GROUP
             self.weight = (nibbles if layer.bits == 4 else integers)(layer)
-            self.scales, self.biases = (mx.repeat(kept(each), repeats, axis=1) for each in (layer.scales, layer.biases))
+            spread = (mx.repeat(kept(each), repeats, axis=1) for each in (layer.scales, layer.biases))
+            self.scales, self.biases = map(mx.contiguous, spread)  # of one group MLX would say the same number twice, and hold it once
         mx.eval(self.parameters())
         if "scales" in self:
             kind = Nibbles if layer.bits == 4 else Bytes
