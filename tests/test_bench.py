@@ -3,17 +3,20 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lfm import random_model
-from lfm.bench.floors import encoder_operations
+from lfm.bench.floors import decoding, encoder_operations, prefill_operations
 from lfm.bench.report import Row, figure, table
 from lfm.bench.requests import Requests
 from lfm.bench.works import Works
 from lfm.catalogue import POCKET
 from lfm.checkpoint import load
-from lfm.config import ConformerConfig
+from lfm.config import ConformerConfig, DetokenizerConfig, Lfm2Config, MimiConfig
 from lfm.generate import TokenGenerator
+from lfm.model.detokenizer import Detokenizer
+from lfm.model.mimi import Mimi
 
 
 def test_the_command_prints_a_table_and_writes_the_same_rows(tmp_path: Path) -> None:
@@ -27,7 +30,8 @@ def test_the_command_prints_a_table_and_writes_the_same_rows(tmp_path: Path) -> 
         assert rows[name]["value"] > 0
         assert name in printed
     assert found["model"]["parameters"] > 1e6
-    assert 0 < rows["backbone step"]["floor"] < rows["backbone step"]["value"]
+    for name in ("backbone step", "Mimi, a frame of 80 ms alone", "second turn of 32 positions behind 1024"):
+        assert 0 < rows[name]["floor"] < rows[name]["value"]
     assert rows["in use after 2 turns"]["value"] >= rows["weights"]["value"]
 
 
@@ -55,6 +59,30 @@ def test_operations_of_an_encoder_are_counted_as_by_hand() -> None:
     scores = 2 * 3 * 4 + 2 * (2 * 2 * 4)  # by distance; by key, and the values they weigh
     adapter = 2 * (4 * 6 + 6 * 6)
     assert encoder_operations(config, 6, 16) == 2 * (subsampling + by_weights + scores + adapter)
+
+
+LFM = Lfm2Config(
+    hidden_size=4, n_heads=2, n_kv_heads=1, ff_size=6, layer_types=("conv", "full_attention"), conv_kernel=3, norm_eps=1e-5, rope_theta=1e6,
+)  # fmt: skip
+
+
+def test_operations_of_a_prompt_are_counted_as_by_hand() -> None:
+    convolution, attention, fed = 4 * 12 + 4 * 4, 4 * (2 + 2) * 2 + 4 * 4, 3 * 4 * 6
+    scores = 2 * 4 * (3 * 5 + 1 + 2 + 3)  # three positions behind five, by key, and the values they weigh
+    assert prefill_operations(LFM, 3, 5) == 2 * (3 * (convolution + attention + 2 * fed) + scores)
+
+
+def test_operations_of_decoders_are_counted_as_by_hand() -> None:
+    detokenizer = Detokenizer(DetokenizerConfig(lfm=replace(LFM, layer_types=("conv",)), output_size=10))
+    matrices = 4 * 12 + 4 * 4 + 3 * 4 * 6 + 4 * 10
+    taps, norms = 4 * 3, 3 * 4
+    assert decoding(detokenizer, 2) == (4 * (matrices + taps + norms + 10), 2 * 2 * 6 * (matrices + taps))  # 10 biases
+    mimi = Mimi(MimiConfig(dimension=8, n_filters=2, ratios=(2, 3), n_layers=1, n_heads=2, ff_size=16, codebook_dim=4, codebooks=3))
+    transformer, projections = 4 * 8 * 8 + 2 * 8 * 16, 2 * 4 * 8
+    first, up, more, last = 7 * 8 * 8, (2 * 8) * (2 * 4), (2 * 4) * (3 * 2), 3 * 2
+    wide, narrow = 3 * 4 * 2 + 2 * 4, 3 * 2 * 1 + 1 * 2  # residual blocks
+    by_hand = projections + 2 * (transformer + first + up) + 4 * (wide + more) + 12 * (narrow + last)
+    assert decoding(mimi, 1)[1] == 2 * by_hand
 
 
 def test_a_row_without_a_value_says_why() -> None:

@@ -9,9 +9,12 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from lfm.columns import lay_by_columns
-from lfm.config import ConformerConfig
+from lfm.config import ConformerConfig, Lfm2Config
 from lfm.layout import parameters
+from lfm.model.convolutions import CausalConvTranspose1d
+from lfm.model.detokenizer import Detokenizer
 from lfm.model.lfm_audio import LfmAudio
+from lfm.model.mimi import Mimi
 
 WIDTH, HEIGHT = 2048, 8192  # of the probe's matrices; the shape of a feed-forward at the published size
 MATRICES = 6  # together far more than a cache holds
@@ -55,19 +58,50 @@ class Probe:
         return 2 * ROWS * WIDTH * HEIGHT / seconds(lambda: mx.eval(self._layers[0](self._rows)))
 
 
-def beside(work: Work, rate: Callable[[], float], times: int) -> tuple[float, float]:
-    """Time `work` in turn with a probe; the medians of seconds a call and of the probe's rate."""
+def beside(work: Work, floor: Callable[[], float], times: int) -> tuple[float, float]:
+    """Time `work` in turn with a probe; the medians of seconds a call, and of those that the probe says it takes at best."""
     work()
-    spent, rates = [], []
+    spent, floors = [], []
     for _ in range(times):
-        rates.append(rate())
+        floors.append(floor())
         spent.append(seconds(work))
-    return statistics.median(spent), statistics.median(rates)
+    return statistics.median(spent), statistics.median(floors)
 
 
 def nbytes(*modules: nn.Module) -> int:
     """Bytes of weights."""
     return sum(value.nbytes for module in modules for value in parameters(module).values())
+
+
+def multiplied(*modules: nn.Module) -> int:
+    """Numbers of all matrices, with each of which a row is multiplied."""
+    return sum(value.size for module in modules for value in parameters(module).values() if value.ndim == 2)
+
+
+def prefill_operations(config: Lfm2Config, positions: int, behind: int) -> int:
+    """Operations of the backbone for some positions behind others; a multiply-add is two."""
+    width = config.hidden_size
+    attention = width * (config.n_heads + 2 * config.n_kv_heads) * (width // config.n_heads) + width**2
+    weights = (
+        sum(4 * width**2 if kind == "conv" else attention for kind in config.layer_types)
+        + len(config.layer_types) * 3 * width * config.ff_size
+    )
+    seen = positions * behind + positions * (positions + 1) // 2
+    scores = sum(kind != "conv" for kind in config.layer_types) * 2 * seen * width  # by key, and the values they weigh
+    return 2 * (positions * weights + scores)
+
+
+def decoding(decoder: Mimi | Detokenizer, frames: int) -> tuple[int, int]:
+    """Bytes of weights and operations that some frames cost, windows of attention left out; a multiply-add is two."""
+    if isinstance(decoder, Detokenizer):
+        return nbytes(decoder.lfm, decoder.lin), 2 * frames * decoder.upsample * multiplied(decoder.lfm, decoder.lin)
+    projections = decoder.quantizer.rvq_first.output_proj, decoder.quantizer.rvq_rest.output_proj
+    total, length = frames * multiplied(*projections), 2 * frames
+    for layer in (decoder.decoder_transformer, *decoder.decoder.model):
+        total += length * multiplied(layer)
+        if isinstance(layer, CausalConvTranspose1d):
+            length *= layer.stride
+    return nbytes(*projections, decoder.decoder_transformer, decoder.decoder), 2 * total
 
 
 def encoder_operations(config: ConformerConfig, hidden: int, frames: int) -> int:

@@ -1,8 +1,9 @@
 """Each part of the model alone: what one call costs, beside what reading its weights or doing its sums must cost."""
 
 from collections.abc import Iterator
+from functools import partial
 
-from lfm.bench.floors import Probe, beside, encoder_operations, nbytes
+from lfm.bench.floors import Probe, beside, decoding, encoder_operations, nbytes, prefill_operations
 from lfm.bench.report import Row
 from lfm.bench.works import Work, Works, noise
 from lfm.rendering import MOST
@@ -31,27 +32,20 @@ class Parts:
 
     def reading(self, name: str, work: Work, weights: int) -> Row:
         """A part whose floor is to read its weights once."""
-        spent, rate = beside(work, self.probe.read, REPEATS)
-        return Row(name, 1e3 * spent, "ms", 1e3 * weights / rate)
+        return row(name, beside(work, lambda: weights / self.probe.read(), REPEATS))
+
+    def multiplying(self, name: str, work: Work, operations: int, of: int = 1) -> Row:
+        """A part whose floor is its sums; `of`: the figures are of one of so many."""
+        return row(name, beside(work, lambda: operations / self.probe.multiply(), 3), of)
 
     def encoder(self) -> Row:
         sound = noise(CLIP, self.config.mel.sample_rate)
-        spent, rate = beside(self.works.encoder(sound), self.probe.multiply, 3)
         operations = encoder_operations(self.config.encoder, self.model.hidden_size, len(sound) // self.config.mel.hop + 1)
-        return Row("mel and encoder, a second of sound", 1e3 * spent / CLIP, "ms", 1e3 * operations / rate / CLIP)
+        return self.multiplying("mel and encoder, a second of sound", self.works.encoder(sound), operations, CLIP)
 
     def prefill(self) -> Row:
-        spent, rate = beside(self.works.prefill(PREFILL), self.probe.multiply, 3)
-        operations = 2 * PREFILL * self._weights()
-        return Row("prefill, a position", 1e3 * spent / PREFILL, "ms", 1e3 * operations / rate / PREFILL)
-
-    def _weights(self) -> int:
-        """Weights of the backbone's matrices, a quantised one counting for what it stands for."""
-        lfm = self.config.lfm
-        head_dim = lfm.hidden_size // lfm.n_heads
-        attention = (lfm.n_heads + 2 * lfm.n_kv_heads) * head_dim * lfm.hidden_size + lfm.hidden_size**2
-        mixing = sum(4 * lfm.hidden_size**2 if kind == "conv" else attention for kind in lfm.layer_types)
-        return mixing + len(lfm.layer_types) * 3 * lfm.hidden_size * lfm.ff_size
+        operations = prefill_operations(self.config.lfm, PREFILL, 0)
+        return self.multiplying("prefill, a position", self.works.prefill(PREFILL), operations, PREFILL)
 
     def frame(self) -> Row:
         """Eight passes through the depthformer, which must be read each time, and each codebook's head once."""
@@ -61,14 +55,23 @@ class Parts:
 
     def decoders(self) -> Iterator[Row]:
         """A frame of a stream, 80 ms of sound: the first, which comes alone, and each of those that are decoded at once."""
-        for name in self.works.loaded.decoders:
+        multiply = self.probe.multiply()
+        for name, decoder in self.works.loaded.decoders.items():
             for frames in (1, MOST):
-                spent, _ = beside(self.works.decoder(name, frames), self.probe.read, REPEATS)
+                weights, operations = decoding(decoder, frames)
+                floor = partial(lambda weights, sums: max(weights / self.probe.read(), sums), weights, operations / multiply)
                 how = "alone" if frames == 1 else f"of {frames} at once"
-                yield Row(f"{name}, a frame of 80 ms {how}", 1e3 * spent / frames, "ms")
+                yield row(f"{name}, a frame of 80 ms {how}", beside(self.works.decoder(name, frames), floor, REPEATS), frames)
 
     def second_turns(self) -> Iterator[Row]:
         """Feeding a question behind histories of growing length: only attention may cost more."""
         for length in HISTORIES:
-            spent, _ = beside(self.works.prefill(QUESTION, length), self.probe.read, 3)
-            yield Row(f"second turn of {QUESTION} positions behind {length}", 1e3 * spent, "ms")
+            operations = prefill_operations(self.config.lfm, QUESTION, length)
+            name = f"second turn of {QUESTION} positions behind {length}"
+            yield self.multiplying(name, self.works.prefill(QUESTION, length), operations)
+
+
+def row(name: str, found: tuple[float, float], of: int = 1) -> Row:
+    """Seconds that were measured, and those of the floor, as milliseconds of one of so many."""
+    spent, floor = found
+    return Row(name, 1e3 * spent / of, "ms", 1e3 * floor / of)
