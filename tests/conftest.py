@@ -1,5 +1,6 @@
-"""Checkpoints for the tests: the cut copies of the reference's, and what is loaded from them in float32."""
+"""Checkpoints for the tests: the cut copies of the reference's, one of random weights, and what is loaded from them in float32."""
 
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from lfm.checkpoint import LoadedModel, load
 from lfm.engine import Engine
+from lfm.random_model import write
 
 import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
 
@@ -44,6 +46,23 @@ def lfm25(golden_folders: dict[str, Path]) -> LoadedModel:
 def lfm2(golden_folders: dict[str, Path]) -> LoadedModel:
     """A small LFM2-Audio, with Mimi alone."""
     return load(golden_folders["lfm2-tiny"], "float32")
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in the published layout, of random weights."""
+    return write(tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture(scope="session")
+def loaded(published: Path) -> LoadedModel:
+    return load(published, "float32")
+
+
+@pytest.fixture
+def copy(published: Path, tmp_path: Path) -> Path:
+    """One to change or to spoil."""
+    return Path(shutil.copytree(published, tmp_path / "copy"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Loading: every tensor in its place, both namings, and one clear sentence for each thing that can be wrong."""
+"""Loading: every tensor in its place, in both namings, and what is said of the whole."""
 
 import json
 import re
@@ -11,49 +11,10 @@ import pytest
 from lfm import checkpoint
 from lfm.checkpoint import MIMI_FILE, LoadedModel, load
 from lfm.errors import CheckpointError, ConfigError, LfmError
-from lfm.random_model import write
+from tests.altering import DETOKENIZER, MAIN, Tensors, change, change_json, read
 
 import mlx.core as mx  # isort: skip  # lfm comes first: it loads a fast BLAS
 from mlx.utils import tree_flatten  # isort: skip
-
-MAIN = "model.safetensors"
-DETOKENIZER = "audio_detokenizer/model.safetensors"
-Tensors = dict[str, mx.array]
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("published"))
-
-
-@pytest.fixture(scope="module")
-def loaded(published: Path) -> LoadedModel:
-    return load(published, "float32")
-
-
-@pytest.fixture
-def copy(published: Path, tmp_path: Path) -> Path:
-    """A checkpoint to spoil."""
-    return Path(shutil.copytree(published, tmp_path / "copy"))
-
-
-def read(folder: Path, file: str = MAIN) -> Tensors:
-    tensors = mx.load(str(folder / file))
-    assert isinstance(tensors, dict)
-    mx.eval(tensors)
-    return tensors
-
-
-def change(folder: Path, edit: Callable[[Tensors], object], file: str = MAIN) -> None:
-    tensors = read(folder, file)
-    edit(tensors)
-    mx.save_safetensors(str(folder / file), tensors)
-
-
-def change_json(folder: Path, edit: Callable[[dict], object], file: str = "config.json") -> None:
-    raw = json.loads((folder / file).read_text())
-    edit(raw)
-    (folder / file).write_text(json.dumps(raw))
 
 
 def parameters(module: object) -> Tensors:
@@ -206,40 +167,6 @@ def test_info_tells_family_voices_and_size(copy: Path, loaded: LoadedModel) -> N
     assert (info.family, info.voices, info.name, info.noise) == ("LFM2.5-Audio-JP", ("Japanese",), "someone/LFM2.5-Audio-JP", False)
 
 
-def test_a_checkpoint_may_ask_for_several_texts_side_by_side(copy: Path, loaded: LoadedModel) -> None:
-    assert loaded.beams == 1
-    generation = copy / "generation_config.json"
-    generation.write_text('{"num_beams": 3}')
-    assert load(copy, "float32").beams == 3
-    generation.write_text('{"do_sample": true}')
-    assert load(copy, "float32").beams == 1
-    for wrong in ('"many"', "0", "true", "99"):
-        generation.write_text(f'{{"num_beams": {wrong}}}')
-        with pytest.raises(ConfigError, match=r"num_beams, which is a number from 1 to 16"):
-            load(copy, "float32")
-
-
-def test_a_checkpoint_may_ask_for_short_pieces(copy: Path, loaded: LoadedModel) -> None:
-    assert not loaded.info.one_by_one and loaded.info.longest == 30
-    generation = copy / "generation_config.json"
-    generation.write_text('{"one_sentence_at_a_time": true, "seconds_at_a_time": 8}')
-    info = load(copy, "float32").info
-    assert info.one_by_one and info.longest == 8
-    generation.write_text('{"seconds_at_a_time": 0}')
-    with pytest.raises(ConfigError, match=r"seconds_at_a_time, which is a number from 4 to 30"):
-        load(copy, "float32")
-
-
-def test_a_checkpoint_may_ask_for_words_alone(copy: Path, loaded: LoadedModel) -> None:
-    assert not loaded.info.words_alone
-    generation = copy / "generation_config.json"
-    generation.write_text('{"words_alone": true}')
-    assert load(copy, "float32").info.words_alone
-    generation.write_text('{"words_alone": "yes"}')
-    with pytest.raises(ConfigError, match=r"'yes' for words_alone, which is true or false"):
-        load(copy, "float32")
-
-
 def test_either_decoder_is_enough_and_none_is_not(copy: Path) -> None:
     shutil.rmtree(copy / "audio_detokenizer")
     only = load(copy)
@@ -248,76 +175,4 @@ def test_either_decoder_is_enough_and_none_is_not(copy: Path) -> None:
         only.decoder("Detokenizer")
     (copy / MIMI_FILE).unlink()
     with pytest.raises(CheckpointError, match="neither audio_detokenizer/ nor tokenizer-e351c8d8"):
-        load(copy)
-
-
-def spoil_bytes(file: str, edit: Callable[[bytes], bytes]) -> Callable[[Path], object]:
-    return lambda folder: (folder / file).write_bytes(edit((folder / file).read_bytes()))
-
-
-def spoil_tensors(edit: Callable[[Tensors], object], file: str = MAIN) -> Callable[[Path], None]:
-    return lambda folder: change(folder, edit, file)
-
-
-def reshaped(name: str, *shape: int, file: str = MAIN) -> Callable[[Path], None]:
-    return spoil_tensors(lambda tensors: tensors.update({name: mx.zeros(shape)}), file)
-
-
-def without(name: str, file: str = MAIN) -> Callable[[Path], None]:
-    return spoil_tensors(lambda tensors: tensors.pop(name), file)
-
-
-def spoil_config(edit: Callable[[dict], object]) -> Callable[[Path], None]:
-    return lambda folder: change_json(folder, edit)
-
-
-Q, K = "lfm.layers.2.self_attn.q_proj.weight", "lfm.layers.2.self_attn.k_proj.weight"
-FOREIGN = {"architectures": ["WhisperForConditionalGeneration"], "model_type": "whisper"}
-WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no config": (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
-    "broken config": (spoil_bytes("config.json", lambda data: data[:100]), r"config\.json cannot be read as JSON.*Download"),
-    "config is a list": (spoil_bytes("config.json", lambda data: b"[]"), "no JSON object"),
-    "no weights": (lambda folder: (folder / MAIN).unlink(), r"has no model\.safetensors"),
-    "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), r"has no tokenizer\.json"),
-    "broken tokenizer": (spoil_bytes("tokenizer.json", lambda data: data[:100]), r"tokenizer\.json cannot be read"),
-    "no detokenizer weights": (lambda folder: (folder / DETOKENIZER).unlink(), r"audio_detokenizer has no model\.safetensors"),
-    "truncated": (spoil_bytes(MAIN, lambda data: data[:-1]), r"model\.safetensors is cut short: it has \d+ of \d+ bytes"),
-    "header truncated": (spoil_bytes(MAIN, lambda data: data[:1000]), r"model\.safetensors is cut short"),
-    "empty": (spoil_bytes(MAIN, lambda data: b""), r"model\.safetensors is cut short"),
-    "not safetensors": (spoil_bytes(MAIN, lambda data: (40).to_bytes(8, "little") + b"x" * 100), "no safetensors file"),
-    "git lfs pointer": (spoil_bytes(MAIN, lambda data: b"version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
-    "truncated mimi": (spoil_bytes(MIMI_FILE, lambda data: data[:-1]), "tokenizer-e351c8d8-checkpoint125.safetensors is cut short"),
-    "missing tensor": (without(K), rf"has no {re.escape(K)}\. "),
-    "many missing": (spoil_tensors(lambda tensors: [tensors.pop(n) for n in list(tensors) if "conformer" in n]), r"and \d+ more"),
-    "extra tensor": (spoil_tensors(lambda tensors: tensors.update(stranger=mx.zeros(1))), "holds stranger, for which"),
-    "wrong shape": (reshaped("depth_linear.weight", 3, 64), r"depth_linear\.weight \(3, 64\).*\(512, 64\)"),
-    "wrong axes": (reshaped("conformer.pre_encode.conv.3.weight", 8, 8, 3, 3), r"conv\.3\.weight \(8, 8, 3, 3\)"),
-    "rows moved": (
-        spoil_tensors(lambda tensors: tensors.update({Q: mx.zeros((48, 64)), K: mx.zeros((48, 64))})),
-        rf"{re.escape(Q)} \(48, 64\), {re.escape(K)} \(48, 64\)",
-    ),
-    "mimi wrong shape": (reshaped("downsample.conv.conv.conv.weight", 32, 32, 5, file=MIMI_FILE), "downsample"),
-    "detokenizer missing": (without("lin.bias", DETOKENIZER), r"audio_detokenizer/model\.safetensors has no lin\.bias"),
-    "whisper": (spoil_config(lambda raw: (raw.clear(), raw.update(FOREIGN))), "WhisperForConditionalGeneration.*Choose"),
-    "text model": (spoil_config(lambda raw: (raw.clear(), raw.update(model_type="lfm2"))), "LFM2 model without sound"),
-    "lfm3": (spoil_config(lambda raw: raw.update(architectures=["Lfm3AudioForConditionalGeneration"])), "LFM3.*not supported"),
-    "unsupported value": (spoil_config(lambda raw: raw["encoder"].update(xscaling=True)), r"encoder\.xscaling is True; only False"),
-    "section missing": (spoil_config(lambda raw: raw.pop("depthformer")), "depthformer"),
-    "wrong kind": (spoil_config(lambda raw: raw["lfm"].update(hidden_size="wide")), "wrong kind"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named(copy: Path, name: str) -> None:
-    spoil, says = WRONG[name]
-    spoil(copy)
-    with pytest.raises((CheckpointError, ConfigError), match=says):
-        load(copy)
-
-
-@pytest.mark.parametrize("content", ["<|startoftext|>", "<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|text_end|>"])
-def test_a_tokenizer_without_a_control_token_is_refused(copy: Path, content: str) -> None:
-    path = copy / "tokenizer.json"
-    path.write_text(path.read_text().replace(content, content.upper()))
-    with pytest.raises(CheckpointError, match=re.escape(f"no token {content}")):
         load(copy)
