@@ -134,17 +134,24 @@ class Loader:
         if present := self.present:
             from lfm.rehearsal import rehearsal
 
-            self._rehearsal = rehearsal(present.loaded, present.generator)
-            self._board.update(prepares_since=monotonic())
-            self._rehearse()
+            self._rehearsal, since = rehearsal(present.loaded, present.generator), monotonic()
+            self._board.update(prepares_since=since)
+            self._rehearse(since)
 
-    def _rehearse(self) -> None:
-        """One step, and the next behind whoever has asked meanwhile."""
-        if next(self._rehearsal, self) is self:
+    def _rehearse(self, since: float) -> None:
+        """One step, and the next behind whoever has asked meanwhile; the model that it is for may have gone by then."""
+        if self._board.status.prepares_since != since:
+            return
+        try:
+            over = next(self._rehearsal, self) is self
+        except Exception:  # whoever asks for the same will be told
+            log.exception("preparing for the first answers failed")
+            over = True
+        if over:
             self._board.update(prepares_since=None)
             return
         with contextlib.suppress(RuntimeError):  # the engine is closed
-            self._mlx.submit(self._rehearse)
+            self._mlx.submit(self._rehearse, since)
 
     def _fail(self, model: str, error: Exception) -> None:
         """Say why, and keep the model that is there, or go back to the one before."""

@@ -109,3 +109,20 @@ def test_a_model_that_goes_takes_its_rehearsal_with_it(monkeypatch: pytest.Monke
     engine.close()  # returns, for nothing is left to do
     count = len(steps)
     assert not threading.Event().wait(0.2) and len(steps) == count
+
+
+def test_one_that_breaks_is_over(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(loaded: object, generator: object) -> Iterator[None]:
+        yield
+        raise OSError("no room for kernels")
+
+    monkeypatch.setattr("lfm.rehearsal.rehearsal", broken)
+    engine = Engine(str(POCKET))
+    try:
+        engine.wait()
+        engine.rehearse()
+        assert isinstance([*engine.chat().reply("Hello.")][-1], Done)
+        until(engine, lambda status: status.prepares_since is None)  # else the page would speak of it for ever
+        assert "no room for kernels" in caplog.text
+    finally:
+        engine.close()
