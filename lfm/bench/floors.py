@@ -82,10 +82,7 @@ def prefill_operations(config: Lfm2Config, positions: int, behind: int) -> int:
     """Operations of the backbone for some positions behind others; a multiply-add is two."""
     width = config.hidden_size
     attention = width * (config.n_heads + 2 * config.n_kv_heads) * (width // config.n_heads) + width**2
-    weights = (
-        sum(4 * width**2 if kind == "conv" else attention for kind in config.layer_types)
-        + len(config.layer_types) * 3 * width * config.ff_size
-    )
+    weights = sum((4 * width**2 if kind == "conv" else attention) + 3 * width * config.ff_size for kind in config.layer_types)
     seen = positions * behind + positions * (positions + 1) // 2
     scores = sum(kind != "conv" for kind in config.layer_types) * 2 * seen * width  # by key, and the values they weigh
     return 2 * (positions * weights + scores)

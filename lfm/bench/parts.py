@@ -1,7 +1,6 @@
 """Each part of the model alone: what one call costs, beside what reading its weights or doing its sums must cost."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from lfm.bench.floors import Probe, beside, decoding, encoder_operations, nbytes, prefill_operations
 from lfm.bench.report import Row
@@ -30,9 +29,9 @@ class Parts:
         yield from self.decoders()
         yield from self.second_turns()
 
-    def reading(self, name: str, work: Work, weights: int) -> Row:
-        """A part whose floor is to read its weights once."""
-        return row(name, beside(work, lambda: weights / self.probe.read(), REPEATS))
+    def reading(self, name: str, work: Work, weights: int, sums: float = 0, of: int = 1) -> Row:
+        """A part whose floor is to read its weights once or, where they take longer, its sums, in seconds; `of`: as below."""
+        return row(name, beside(work, lambda: max(weights / self.probe.read(), sums), REPEATS), of)
 
     def multiplying(self, name: str, work: Work, operations: int, of: int = 1) -> Row:
         """A part whose floor is its sums; `of`: the figures are of one of so many."""
@@ -59,9 +58,9 @@ class Parts:
         for name, decoder in self.works.loaded.decoders.items():
             for frames in (1, MOST):
                 weights, operations = decoding(decoder, frames)
-                floor = partial(lambda weights, sums: max(weights / self.probe.read(), sums), weights, operations / multiply)
                 how = "alone" if frames == 1 else f"of {frames} at once"
-                yield row(f"{name}, a frame of 80 ms {how}", beside(self.works.decoder(name, frames), floor, REPEATS), frames)
+                work = self.works.decoder(name, frames)
+                yield self.reading(f"{name}, a frame of 80 ms {how}", work, weights, operations / multiply, frames)
 
     def second_turns(self) -> Iterator[Row]:
         """Feeding a question behind histories of growing length: only attention may cost more."""

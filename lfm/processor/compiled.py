@@ -1,4 +1,7 @@
-"""How the loops of this package are compiled, kept for the next start, and spread over the cores. To be imported before them."""
+"""How the loops of this package are compiled, kept for the next start, and spread over the cores. To be imported before them.
+
+They copy numbers one by one: a part of an array set at once takes Numba seconds to compile, for the words of its error.
+"""
 
 import logging
 import os

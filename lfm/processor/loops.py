@@ -1,7 +1,4 @@
-"""A block of LFM2 as loops over what lies in memory: the same sums as `lfm/model/lfm2.py`, in float32.
-
-Numbers are copied one by one: a part of an array set at once takes Numba seconds to compile, for the words of its error.
-"""
+"""A block of LFM2 as loops over what lies in memory: the same sums as `lfm/model/lfm2.py`, in float32."""
 
 import numpy as np
 from numba import prange
